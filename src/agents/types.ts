@@ -1,0 +1,196 @@
+/**
+ * What an agent is to the rest of clinvk: a driver that opens sessions, sessions that take turns, and the
+ * one union of events that every surface is translated from.
+ */
+
+/** How an option reaches an agent: by its own protocol, imitated by us, or not at all (then it is refused). */
+export type Support = 'native' | 'emulated' | 'none'
+
+/** Who decides when the agent wants to act. `none` approves everything, `always` asks for everything. */
+export type ApprovalMode = 'default' | 'auto' | 'none' | 'always'
+
+/** What the agent may touch at most, whatever is approved. */
+export type SandboxMode = 'default' | 'read-only' | 'workspace' | 'full'
+
+/** What a driver can do. The engine uses it, emulates what is missing or refuses; it never drops an option. */
+export interface Capabilities {
+  /** Text arrives while it is written, not only at the end. */
+  readonly deltas: boolean
+  readonly thinking: boolean
+  /** Tool calls and their results are visible as events. */
+  readonly toolEvents: boolean
+  readonly usage: boolean
+  readonly cost: boolean
+  readonly images: Support
+  readonly systemPrompt: Support
+  readonly model: Support
+  readonly maxTurns: Support
+  readonly maxTokens: Support
+  readonly allowedTools: Support
+  /** Flags of the operator's or the caller's own on the agent's command line. */
+  readonly extraFlags: Support
+  /** The agent's own session can be opened again in another process. */
+  readonly resume: boolean
+  readonly fork: boolean
+  /** Earlier messages can be given to a new session. */
+  readonly history: Support
+  readonly jsonSchema: Support
+  readonly clientTools: Support
+  /** The modes it can honour; a mode that is not listed is refused. */
+  readonly approvalModes: Readonly<Partial<Record<ApprovalMode, Support>>>
+  readonly sandboxModes: Readonly<Partial<Record<SandboxMode, Support>>>
+}
+
+/** A piece of what a person says to an agent. Text is always text: never a flag, a command or a file mention. */
+export type InputPart =
+  | { readonly type: 'text'; readonly text: string }
+  /** `data` is base64, `mediaType` such as `image/png`. */
+  | { readonly type: 'image'; readonly mediaType: string; readonly data: string }
+
+/** What a session is opened with. Everything is fixed for its life but for what a turn may change. */
+export interface SessionOptions {
+  /** Absolute, existing folder, its real path. */
+  readonly workdir: string
+  readonly model?: string
+  readonly systemPrompt?: string
+  readonly approvalMode: ApprovalMode
+  readonly sandboxMode: SandboxMode
+  /** Model rounds a turn may take. */
+  readonly maxTurns?: number
+  /** Tokens an answer may have. */
+  readonly maxTokens?: number
+  /** The only tools that the agent may use, and those without asking. */
+  readonly allowedTools?: readonly string[]
+  readonly extraFlags?: readonly string[]
+  /** The agent's own id of a session to go on with. */
+  readonly resume?: string
+  /** Leaves nothing behind in the agent's own history, where the agent can. */
+  readonly ephemeral: boolean
+}
+
+/** Input of one turn. */
+export interface TurnInput {
+  readonly parts: readonly InputPart[]
+}
+
+/**
+ * Tokens of one turn, all model calls of it together, as the agent tells them. What it does not tell is left
+ * out. `inputTokens` is everything the model read, cached or not; `outputTokens` everything it wrote, thinking
+ * included.
+ */
+export interface Usage {
+  readonly inputTokens?: number
+  readonly outputTokens?: number
+  /** The part of `inputTokens` that was read from the provider's cache. */
+  readonly cachedTokens?: number
+  /** The part of `inputTokens` that was written to the provider's cache. */
+  readonly cacheCreationTokens?: number
+  /** The part of `outputTokens` that was thinking. */
+  readonly reasoningTokens?: number
+}
+
+/** Why a turn ended, when it ended by itself or by a limit that was asked for. */
+export type StopReason = 'end_turn' | 'max_tokens' | 'max_turns' | 'refusal'
+
+/**
+ * What happens in a turn, in order: `init` once and first, `done` once and last. A turn that fails throws a
+ * `ClinvkError` out of the iteration instead of `done`.
+ */
+export type TurnEvent =
+  | {
+      readonly type: 'init'
+      /** The agent's own id of its session, where it has one. */
+      readonly agentSessionId?: string
+      /** The model that answers, where the agent tells it. */
+      readonly model?: string
+      readonly agentVersion?: string
+    }
+  /** A delta of the answer. `part` names the block it belongs to; a new name starts a new paragraph. */
+  | { readonly type: 'text'; readonly text: string; readonly part?: string }
+  /** A delta of the model's thinking. */
+  | { readonly type: 'thinking'; readonly text: string; readonly part?: string }
+  | { readonly type: 'tool_use'; readonly id: string; readonly name: string; readonly input: unknown }
+  | { readonly type: 'tool_result'; readonly id: string; readonly output: string; readonly isError: boolean }
+  /** The agent asked for permission and was answered. */
+  | {
+      readonly type: 'approval'
+      readonly toolId?: string
+      readonly tool: string
+      readonly decision: 'allowed' | 'denied'
+      readonly reason: string
+    }
+  /** A sign of life that is no part of the answer: a retry of the agent's own, a warning, a plan. */
+  | { readonly type: 'progress'; readonly message: string; readonly data?: Readonly<Record<string, unknown>> }
+  | {
+      readonly type: 'done'
+      readonly stopReason: StopReason
+      readonly usage?: Usage
+      /** US dollars for this turn, where the agent tells them. */
+      readonly costUsd?: number
+      readonly model?: string
+    }
+
+/** A conversation with an agent, in a process that is kept alive. One turn at a time. */
+export interface AgentSession {
+  /** The agent's own id of it; known at the latest with a turn's `init`. */
+  readonly id: string | undefined
+  /** False once its process died, was ended or broke the protocol: open another one. */
+  readonly alive: boolean
+  /**
+   * Takes one turn. When `signal` aborts, the agent is interrupted and the iteration throws `cancelled` as soon
+   * as the agent is quiet again; an agent that does not answer within a few seconds is ended. Leaving the
+   * iteration early does the same. The agent is read only as fast as the events are taken.
+   */
+  prompt(input: TurnInput, signal: AbortSignal): AsyncGenerator<TurnEvent, void>
+  /** Ends the conversation and, unless it is shared, its process. Never throws. */
+  close(): Promise<void>
+}
+
+/** What can be said about a backend without asking its model anything. */
+export interface Probe {
+  /** The program is there and can be run. */
+  readonly available: boolean
+  readonly version?: string
+  /** A prompt can be expected to work. */
+  readonly ready: boolean
+  /** Why not, and what to do about it: how to install it, how to log in. */
+  readonly reason?: string
+  /** Models that can be asked for by name, as far as the agent lists them. */
+  readonly models: readonly string[]
+}
+
+/** One configured backend. Holds the processes it starts; `close` ends them all. */
+export interface AgentDriver {
+  /** The backend's name in configuration and requests. */
+  readonly name: string
+  readonly driver: DriverName
+  readonly capabilities: Capabilities
+  /** Cheap enough to call at start and for every listing; results may be kept for some seconds. */
+  probe(): Promise<Probe>
+  /**
+   * Opens a session. Throws `backend_not_installed`, `invalid_workdir`, `agent_crashed` (with the last words of
+   * its stderr), `session_not_found` for an unknown `resume`, and what the provider refused.
+   */
+  open(options: SessionOptions, signal: AbortSignal): Promise<AgentSession>
+  close(): Promise<void>
+}
+
+/** The protocols that clinvk speaks. */
+export type DriverName = 'claude' | 'codex' | 'acp' | 'exec'
+
+/** What a driver is made from: one entry of `backends` in the configuration, with its gaps filled. */
+export interface BackendSettings {
+  readonly name: string
+  readonly driver: DriverName
+  /** Executable and its fixed arguments. */
+  readonly command: readonly string[]
+  /** The agent's whole environment, without anything of ours. */
+  readonly env: Readonly<Record<string, string>>
+  readonly models: readonly string[]
+  /** Flags that the operator puts on every start. */
+  readonly extraFlags: readonly string[]
+  /** `exec` only: what the command prints. */
+  readonly output?: 'text' | 'json'
+  /** How to install it, for the reason in a probe. */
+  readonly installHint?: string
+}

@@ -1,0 +1,83 @@
+import { ClinvkError } from '../errors.ts'
+
+/** The longest line an agent may write: tool results with images run to some MiB. */
+export const MAX_LINE_BYTES = 64 * 1024 * 1024
+
+const NEWLINE = 10
+
+/**
+ * Splits bytes into lines of text, without their line ends, a last line without one included. Characters that
+ * are split between two chunks stay whole. A line of any length costs one copy.
+ *
+ * @throws `agent_protocol` for a line of more than `maxBytes`.
+ */
+export async function* readLines(
+  input: AsyncIterable<Uint8Array>,
+  maxBytes = MAX_LINE_BYTES,
+): AsyncGenerator<string, void> {
+  const decoder = new TextDecoder()
+  let pending: Uint8Array[] = []
+  let size = 0
+
+  const take = (tail: Uint8Array): string => {
+    const bytes = pending.length === 0 ? tail : concat([...pending, tail], size + tail.length)
+    pending = []
+    size = 0
+    const line = decoder.decode(bytes)
+    return line.endsWith('\r') ? line.slice(0, -1) : line
+  }
+
+  for await (const chunk of input) {
+    let start = 0
+    for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
+      guard(size + end - start, maxBytes)
+      yield take(chunk.subarray(start, end))
+      start = end + 1
+    }
+    if (start < chunk.length) {
+      // A copy: the runtime may reuse the chunk's buffer, and a view would keep all of it alive.
+      pending.push(chunk.slice(start))
+      size += chunk.length - start
+      guard(size, maxBytes)
+    }
+  }
+  if (size > 0) yield take(new Uint8Array())
+}
+
+/** One JSON object a line; lines that are no JSON object are given to `onGarbage` and skipped. */
+export async function* readJsonLines(
+  input: AsyncIterable<Uint8Array>,
+  onGarbage: (line: string) => void = () => {},
+  maxBytes = MAX_LINE_BYTES,
+): AsyncGenerator<Record<string, unknown>, void> {
+  for await (const line of readLines(input, maxBytes)) {
+    if (line.trim() === '') continue
+    const value = parseObject(line)
+    if (value) yield value
+    else onGarbage(line)
+  }
+}
+
+function parseObject(line: string): Record<string, unknown> | undefined {
+  if (!line.trimStart().startsWith('{')) return undefined
+  try {
+    return JSON.parse(line) as Record<string, unknown>
+  } catch {
+    return undefined
+  }
+}
+
+function guard(size: number, maxBytes: number): void {
+  if (size > maxBytes)
+    throw new ClinvkError('agent_protocol', `The agent wrote a line of more than ${maxBytes} bytes.`)
+}
+
+function concat(chunks: readonly Uint8Array[], size: number): Uint8Array {
+  const whole = new Uint8Array(size)
+  let offset = 0
+  for (const chunk of chunks) {
+    whole.set(chunk, offset)
+    offset += chunk.length
+  }
+  return whole
+}
