@@ -191,6 +191,8 @@ export interface BackendSettings {
   readonly extraFlags: readonly string[]
   /** `exec` only: what the command prints. */
   readonly output?: 'text' | 'json'
+  /** `exec` with `json` only: the member of each line that holds text. */
+  readonly jsonTextField?: string
   /** How to install it, for the reason in a probe. */
   readonly installHint?: string
 }

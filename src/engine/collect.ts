@@ -1,0 +1,74 @@
+import type { TurnEvent } from '../agents/types.ts'
+import { ClinvkError } from '../errors.ts'
+import type { ToolCall, Turn, TurnResult } from './types.ts'
+
+/**
+ * Folds a turn's events into its result.
+ *
+ * @throws what the turn failed with; `agent_protocol` for events that end without `done`.
+ */
+export async function collect(turn: Turn, now: () => number = Date.now): Promise<TurnResult> {
+  const text = createJoiner()
+  const thinking = createJoiner()
+  const answer: string[] = []
+  const thoughts: string[] = []
+  const toolCalls = new Map<string, ToolCall>()
+  let init: Extract<TurnEvent, { type: 'init' }> | undefined
+  let done: Extract<TurnEvent, { type: 'done' }> | undefined
+
+  for await (const event of turn.events) {
+    if (event.type === 'text') answer.push(text(event))
+    else if (event.type === 'thinking') thoughts.push(thinking(event))
+    else if (event.type === 'init') init = event
+    else if (event.type === 'done') done = event
+    else if (event.type === 'tool_use')
+      toolCalls.set(event.id, { id: event.id, name: event.name, input: event.input })
+    else if (event.type === 'tool_result') {
+      const call = toolCalls.get(event.id) ?? { id: event.id, name: 'unknown', input: {} }
+      toolCalls.set(event.id, { ...call, output: event.output, isError: event.isError })
+    }
+  }
+  if (done === undefined) throw endedEarly(turn.backend)
+
+  const model = done.model ?? init?.model ?? turn.model
+  return {
+    id: turn.id,
+    sessionId: turn.sessionId,
+    backend: turn.backend,
+    text: answer.join(''),
+    thinking: thoughts.join(''),
+    toolCalls: [...toolCalls.values()],
+    stopReason: done.stopReason,
+    ...(done.usage === undefined ? {} : { usage: done.usage }),
+    ...(done.costUsd === undefined ? {} : { costUsd: done.costUsd }),
+    ...(model === undefined ? {} : { model }),
+    ...(init?.agentSessionId === undefined ? {} : { agentSessionId: init.agentSessionId }),
+    ...(init?.agentVersion === undefined ? {} : { agentVersion: init.agentVersion }),
+    durationMs: Math.max(0, now() - turn.startedAt),
+  }
+}
+
+/**
+ * Makes one text of the deltas of several blocks: the returned function gives what to append for a delta, which
+ * starts with an empty line where the delta belongs to another block than the one before. Streams and folds use
+ * the same, so that the pieces of a stream joined are the text of the buffered answer.
+ */
+export function createJoiner(): (delta: { readonly text: string; readonly part?: string }) => string {
+  let part: string | undefined
+  let started = false
+  return (delta) => {
+    const newBlock = started && delta.part !== part && delta.text !== ''
+    if (delta.text !== '') {
+      part = delta.part
+      started = true
+    }
+    return newBlock ? `\n\n${delta.text}` : delta.text
+  }
+}
+
+/** The error for a turn whose events end without `done`. */
+export function endedEarly(backend: string): ClinvkError {
+  return new ClinvkError('agent_protocol', `${backend}: the agent stopped without finishing its turn.`, {
+    details: { backend },
+  })
+}

@@ -1,0 +1,146 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { selfCommand } from '../agents/demo/self-command.ts'
+import { agentEnvironment } from '../agents/environment.ts'
+import { DEMO_AGENT, KNOWN_AGENTS } from '../agents/known.ts'
+import { createDriver } from '../agents/registry.ts'
+import type { BackendSettings } from '../agents/types.ts'
+import type { BackendConfig, Config } from '../config/schema.ts'
+import { ClinvkError } from '../errors.ts'
+import type { Backend } from './backends.ts'
+import { createEngine } from './engine.ts'
+import type { OptionDefaults } from './options.ts'
+import type { Engine } from './types.ts'
+
+/** What the engine needs to know besides the configuration. */
+export interface EngineContext {
+  readonly config: Config
+  /** Names of the backends that the operator wrote down. */
+  readonly configured: ReadonlySet<string>
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Our own folder. */
+  readonly home: string
+  readonly cwd: string
+  /** Offer the demo agent whatever is installed. */
+  readonly demo: boolean
+}
+
+/**
+ * The engine as configured. The demo agent is offered when it is asked for, configured, or when no real agent
+ * is installed; it is never what a prompt goes to by itself.
+ *
+ * @throws `config_invalid`
+ */
+export async function engineFromConfig(context: EngineContext): Promise<Engine> {
+  const { config } = context
+  const { server, unified_flags: unified, conversations } = config
+  const real = await Promise.all(
+    Object.entries(config.backends)
+      .filter(([name]) => name !== DEMO_AGENT || context.configured.has(name))
+      .map(([name, backend]) => toBackend(name, backend, context)),
+  )
+  const backends = (await needsDemo(real, context)) ? [...real, await demoBackend(context)] : real
+  const defaultBackend = config.default_backend
+  if (defaultBackend !== undefined) checkDefault(defaultBackend, backends)
+  return createEngine({
+    backends,
+    ...(defaultBackend === undefined ? {} : { defaultBackend }),
+    workdirs: {
+      defaultFolder: server.default_workdir ?? (await startFolder(context)),
+      allowed: server.allowed_workdir_prefixes,
+      blocked: server.blocked_workdir_prefixes,
+    },
+    limits: {
+      silenceMs: server.request_timeout_secs * 1000,
+      totalMs: unified.command_timeout_secs * 1000,
+    },
+    conversations: {
+      keepAliveMs: conversations.keep_alive_secs * 1000,
+      maxIdle: conversations.max_live,
+    },
+  })
+}
+
+async function toBackend(name: string, config: BackendConfig, context: EngineContext): Promise<Backend> {
+  const settings = toSettings(name, config, context)
+  return {
+    driver: await createDriver(settings),
+    defaults: toDefaults(name, config, context.config),
+    command: settings.command,
+    configured: context.configured.has(name),
+    enabled: config.enabled,
+    demo: config.driver === 'demo',
+  }
+}
+
+function toSettings(name: string, config: BackendConfig, { env }: EngineContext): BackendSettings {
+  const known = KNOWN_AGENTS[name]
+  const command = config.command ?? (config.driver === 'demo' ? selfCommand() : known?.command)
+  if (!command)
+    throw new ClinvkError('config_invalid', `backends.${name}.command is missing: what program is it?`)
+  return {
+    name,
+    driver: config.driver === 'demo' ? 'acp' : config.driver,
+    command,
+    env: agentEnvironment(env, config.env),
+    models: config.models,
+    extraFlags: config.extra_flags,
+    ...(config.output === undefined ? {} : { output: config.output }),
+    ...(config.json_text_field === undefined ? {} : { jsonTextField: config.json_text_field }),
+    ...(known ? { installHint: known.installHint } : {}),
+  }
+}
+
+function toDefaults(
+  name: string,
+  backend: BackendConfig,
+  { unified_flags: unified }: Config,
+): OptionDefaults {
+  return {
+    modelAliases: { ...KNOWN_AGENTS[name]?.modelAliases, ...backend.model_aliases },
+    approvalMode: backend.approval_mode ?? unified.approval_mode,
+    sandboxMode: backend.sandbox_mode ?? unified.sandbox_mode,
+    allowedExtraFlags: backend.allowed_extra_flags,
+    ...(backend.model === undefined ? {} : { model: backend.model }),
+    ...(backend.system_prompt === undefined ? {} : { systemPrompt: backend.system_prompt }),
+    ...(backend.allowed_tools === undefined ? {} : { allowedTools: backend.allowed_tools }),
+    ...(unified.max_turns === 0 ? {} : { maxTurns: unified.max_turns }),
+    ...(unified.max_tokens === 0 ? {} : { maxTokens: unified.max_tokens }),
+  }
+}
+
+async function needsDemo(real: readonly Backend[], { demo }: EngineContext): Promise<boolean> {
+  if (real.some((backend) => backend.driver.name === DEMO_AGENT)) return false
+  if (demo) return true
+  const probes = await Promise.all(real.map(({ driver }) => driver.probe()))
+  return !probes.some(({ available }) => available)
+}
+
+function demoBackend(context: EngineContext): Promise<Backend> {
+  const config = context.config.backends[DEMO_AGENT]
+  if (!config) throw new ClinvkError('internal', 'The configuration has no entry for the demo agent.')
+  return toBackend(DEMO_AGENT, { ...config, enabled: true }, context)
+}
+
+function checkDefault(name: string, backends: readonly Backend[]): void {
+  const found = backends.find(({ driver }) => driver.name === name)
+  const names = backends.filter(({ demo }) => !demo).map(({ driver }) => driver.name)
+  if (!found)
+    throw new ClinvkError(
+      'config_invalid',
+      `default_backend: there is no backend "${name}". There are: ${names.join(', ')}.`,
+    )
+  if (found.demo)
+    throw new ClinvkError(
+      'config_invalid',
+      `default_backend: "${name}" is the demo agent and no model. Prompts reach it only by name.`,
+    )
+}
+
+/** The folder that we were started in. A service is started in the root, which is no place to work in. */
+async function startFolder({ cwd, home }: EngineContext): Promise<string> {
+  if (cwd !== '/') return cwd
+  const folder = join(home, 'workspace')
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  return folder
+}

@@ -1,0 +1,173 @@
+import type {
+  AgentDriver,
+  ApprovalMode,
+  Capabilities,
+  SandboxMode,
+  SessionOptions,
+  Support,
+} from '../agents/types.ts'
+import { ClinvkError } from '../errors.ts'
+import type { TurnRequest } from './types.ts'
+
+/** What the operator set for a backend, and for all. */
+export interface OptionDefaults {
+  readonly model?: string
+  readonly modelAliases: Readonly<Record<string, string>>
+  readonly systemPrompt?: string
+  readonly approvalMode: ApprovalMode
+  readonly sandboxMode: SandboxMode
+  readonly maxTurns?: number
+  readonly maxTokens?: number
+  readonly allowedTools?: readonly string[]
+  /** Flags that a request may ask for in `extra`, to the letter. */
+  readonly allowedExtraFlags: readonly string[]
+}
+
+/** The options of a turn after all defaults, without the folder. */
+export type ResolvedOptions = Omit<SessionOptions, 'workdir' | 'resume'>
+
+/** Names for a class of model, the same for every backend; each backend says what they mean for it. */
+const CLASS_ALIASES: Readonly<Record<string, string>> = {
+  quick: 'fast',
+  default: 'balanced',
+  powerful: 'best',
+}
+
+/**
+ * Fills a request's gaps (`session` is what its session was opened with) and refuses what the backend cannot
+ * honour: nothing that is asked for is dropped in silence.
+ *
+ * @throws `unsupported_option`, `forbidden` for flags that the operator does not list, `invalid_request`.
+ */
+export function resolveOptions(
+  request: TurnRequest,
+  driver: Pick<AgentDriver, 'name' | 'capabilities'>,
+  defaults: OptionDefaults,
+  session?: ResolvedOptions,
+): ResolvedOptions {
+  const model =
+    resolveModel(request.model, driver.name, defaults) ?? session?.model ?? defaultModel(driver, defaults)
+  const systemPrompt = request.systemPrompt ?? session?.systemPrompt ?? defaults.systemPrompt
+  const maxTurns = request.maxTurns ?? session?.maxTurns ?? defaults.maxTurns
+  const maxTokens = request.maxTokens ?? session?.maxTokens ?? defaults.maxTokens
+  const allowedTools = request.allowedTools ?? session?.allowedTools ?? defaults.allowedTools
+  const extraFlags = request.extraFlags ?? session?.extraFlags
+  checkExtraFlags(driver.name, request.extraFlags ?? [], defaults.allowedExtraFlags)
+
+  const options: ResolvedOptions = {
+    approvalMode: request.approvalMode ?? session?.approvalMode ?? defaults.approvalMode,
+    sandboxMode: request.sandboxMode ?? session?.sandboxMode ?? defaults.sandboxMode,
+    ephemeral: request.ephemeral ?? session?.ephemeral ?? false,
+    ...(model === undefined ? {} : { model }),
+    ...(systemPrompt === undefined || systemPrompt === '' ? {} : { systemPrompt }),
+    ...(maxTurns === undefined ? {} : { maxTurns }),
+    ...(maxTokens === undefined ? {} : { maxTokens }),
+    ...(allowedTools === undefined ? {} : { allowedTools }),
+    ...(extraFlags === undefined || extraFlags.length === 0 ? {} : { extraFlags }),
+  }
+  checkCapabilities(options, request, driver)
+  return options
+}
+
+/** The model that a name means for a backend: an alias of its own, a class of model, or a model's own id. */
+export function resolveModel(
+  name: string | undefined,
+  backend: string,
+  { modelAliases, model }: OptionDefaults,
+): string | undefined {
+  if (name === undefined || name === '') return undefined
+  const aliased = modelAliases[name] ?? modelAliases[CLASS_ALIASES[name] ?? name]
+  if (aliased !== undefined) return aliased
+  if (name in CLASS_ALIASES || Object.values(CLASS_ALIASES).includes(name)) {
+    if (name === 'default' || name === 'balanced') return model
+    throw new ClinvkError(
+      'invalid_request',
+      `${backend} has no model for "${name}". Name a model of its own, or set backends.${backend}.model_aliases.${name}.`,
+    )
+  }
+  // A model travels on command lines: it must not be able to pass for a flag.
+  if (!/^[A-Za-z0-9][\w.:/@+[\]-]{0,199}$/.test(name))
+    throw new ClinvkError('invalid_request', `model ${JSON.stringify(name)} is no model name.`)
+  return name
+}
+
+function defaultModel({ name }: Pick<AgentDriver, 'name'>, defaults: OptionDefaults): string | undefined {
+  return resolveModel(defaults.model, name, { ...defaults, model: undefined as never })
+}
+
+function checkExtraFlags(backend: string, asked: readonly string[], allowed: readonly string[]): void {
+  const refused = asked.filter((flag) => !allowed.includes(flag))
+  if (refused.length === 0) return
+  throw new ClinvkError(
+    'forbidden',
+    `extra: ${refused.map((flag) => JSON.stringify(flag)).join(', ')} is not allowed. The operator lists what requests may add in backends.${backend}.allowed_extra_flags.`,
+  )
+}
+
+function checkCapabilities(
+  options: ResolvedOptions,
+  request: TurnRequest,
+  { name, capabilities }: Pick<AgentDriver, 'name' | 'capabilities'>,
+): void {
+  const refuse = (field: string, fromRequest: boolean, why: string) => {
+    const where = fromRequest ? '' : ' (it comes from the configuration)'
+    throw new ClinvkError('unsupported_option', `${field}: ${name} ${why}${where}.`, {
+      details: { backend: name, option: field },
+    })
+  }
+  const asked: readonly [string, keyof Capabilities, boolean, boolean, string][] = [
+    [
+      'model',
+      'model',
+      options.model !== undefined,
+      request.model !== undefined,
+      'cannot be told which model to use',
+    ],
+    [
+      'system_prompt',
+      'systemPrompt',
+      options.systemPrompt !== undefined,
+      request.systemPrompt !== undefined,
+      'takes no system prompt',
+    ],
+    [
+      'max_turns',
+      'maxTurns',
+      options.maxTurns !== undefined,
+      request.maxTurns !== undefined,
+      'cannot limit its turns',
+    ],
+    [
+      'max_tokens',
+      'maxTokens',
+      options.maxTokens !== undefined,
+      request.maxTokens !== undefined,
+      'cannot limit the tokens of an answer',
+    ],
+    [
+      'allowed_tools',
+      'allowedTools',
+      options.allowedTools !== undefined,
+      request.allowedTools !== undefined,
+      'cannot limit its tools one by one',
+    ],
+    ['extra', 'extraFlags', options.extraFlags !== undefined, true, 'takes no flags'],
+    ['images', 'images', request.parts.some(({ type }) => type === 'image'), true, 'takes no images'],
+  ]
+  for (const [field, capability, present, fromRequest, why] of asked)
+    if (present && (capabilities[capability] as Support) === 'none') refuse(field, fromRequest, why)
+
+  const { approvalModes, sandboxModes } = capabilities
+  if (!approvalModes[options.approvalMode])
+    refuse(
+      'approval_mode',
+      request.approvalMode !== undefined,
+      `cannot honour "${options.approvalMode}" (it can: ${Object.keys(approvalModes).join(', ')})`,
+    )
+  if (!sandboxModes[options.sandboxMode])
+    refuse(
+      'sandbox_mode',
+      request.sandboxMode !== undefined,
+      `cannot honour "${options.sandboxMode}" (it can: ${Object.keys(sandboxModes).join(', ')})`,
+    )
+}

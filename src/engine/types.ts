@@ -1,0 +1,124 @@
+/**
+ * What the engine is to the surfaces: prompts go in, turns come out. Every surface translates its requests into
+ * a {@link TurnRequest} and a turn's events into its own answer; none has another way to an agent.
+ */
+
+import type {
+  ApprovalMode,
+  Capabilities,
+  DriverName,
+  InputPart,
+  SandboxMode,
+  StopReason,
+  TurnEvent,
+  Usage,
+} from '../agents/types.ts'
+
+/** One prompt, checked for shape, with config defaults not yet applied. */
+export interface TurnRequest {
+  /** A name of the configuration's `backends`; by default its `default_backend`. */
+  readonly backend?: string
+  readonly parts: readonly InputPart[]
+  /** A model's name or alias. */
+  readonly model?: string
+  /** Goes on with this session of ours; by default a new one is opened. */
+  readonly sessionId?: string
+  readonly workdir?: string
+  readonly systemPrompt?: string
+  readonly approvalMode?: ApprovalMode
+  readonly sandboxMode?: SandboxMode
+  /** Model rounds the turn may take. */
+  readonly maxTurns?: number
+  /** Tokens the answer may have. */
+  readonly maxTokens?: number
+  /** The only tools that the agent may use, and those without asking. */
+  readonly allowedTools?: readonly string[]
+  /** Flags for the agent's command line; refused unless the operator lists them. */
+  readonly extraFlags?: readonly string[]
+  /** The session is forgotten when the turn is over. */
+  readonly ephemeral?: boolean
+  /** The caller's own data. It is kept with the session and never reaches the agent. */
+  readonly metadata?: Readonly<Record<string, unknown>>
+}
+
+/** A started turn. */
+export interface Turn {
+  readonly id: string
+  /** The session of ours it belongs to. */
+  readonly sessionId: string
+  readonly backend: string
+  /** The model that was asked for, where one was. */
+  readonly model?: string
+  /** Epoch ms. */
+  readonly startedAt: number
+  /** Leaving the iteration early cancels the turn. A failed turn throws a `ClinvkError` out of it. */
+  readonly events: AsyncGenerator<TurnEvent, void>
+}
+
+/** A tool call as the whole turn knows it: `output` is missing where no result was reported. */
+export interface ToolCall {
+  readonly id: string
+  readonly name: string
+  readonly input: unknown
+  readonly output?: string
+  readonly isError?: boolean
+}
+
+/** A whole turn: the fold of its events. What the agent did not tell is left out. */
+export interface TurnResult {
+  readonly id: string
+  readonly sessionId: string
+  readonly backend: string
+  readonly text: string
+  readonly thinking: string
+  readonly toolCalls: readonly ToolCall[]
+  readonly stopReason: StopReason
+  readonly usage?: Usage
+  /** US dollars. */
+  readonly costUsd?: number
+  /** The model that answered, else the one that was asked for. */
+  readonly model?: string
+  readonly agentSessionId?: string
+  readonly agentVersion?: string
+  /** From the start of the turn to its end, in ms. */
+  readonly durationMs: number
+}
+
+/** One backend, as it is listed. */
+export interface BackendInfo {
+  readonly name: string
+  readonly driver: DriverName | 'demo'
+  /** The program is there and can be run. */
+  readonly available: boolean
+  /** The configuration lets requests use it. */
+  readonly enabled: boolean
+  /** The operator named it in the configuration; the built-in ones are there without being named. */
+  readonly configured: boolean
+  /** A prompt can be expected to work. */
+  readonly ready: boolean
+  /** Why it is not ready, and what to do about it. */
+  readonly reason?: string
+  readonly version?: string
+  readonly models: readonly string[]
+  readonly capabilities: Capabilities
+  /** Requests that name no backend go to this one. */
+  readonly default: boolean
+  /** The embedded agent without a model. */
+  readonly demo: boolean
+}
+
+/** Runs prompts on agents. */
+export interface Engine {
+  /**
+   * Checks everything that can be checked, opens or finds the session and starts the turn. Aborting `signal`
+   * cancels it; a `ClinvkError` as the signal's reason is what the events then throw.
+   *
+   * @throws ClinvkError before anything ran.
+   */
+  start(request: TurnRequest, signal: AbortSignal): Promise<Turn>
+  /** What `start` would do: the resolved options and the command. Nothing is run. */
+  plan(request: TurnRequest): Promise<Record<string, unknown>>
+  backends(): Promise<BackendInfo[]>
+  /** Cancels what runs, waits at most `graceMs` for it and ends every process. */
+  close(graceMs?: number): Promise<void>
+}

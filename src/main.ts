@@ -1,0 +1,21 @@
+#!/usr/bin/env -S bun --no-env-file --config=/dev/null
+import { defineCommand } from 'citty'
+import { runCli } from './commands/run-cli.ts'
+import { VERSION } from './version.ts'
+
+const main = defineCommand({
+  meta: {
+    name: 'clinvk',
+    version: VERSION,
+    description: 'One HTTP server and one command line for the coding-agent CLIs you already use.',
+  },
+  subCommands: {
+    serve: () => import('./commands/serve.ts').then((module) => module.default),
+    backends: () => import('./commands/backends.ts').then((module) => module.default),
+    openapi: () => import('./commands/openapi.ts').then((module) => module.default),
+    version: () => import('./commands/version.ts').then((module) => module.default),
+    'demo-agent': () => import('./commands/demo-agent.ts').then((module) => module.default),
+  },
+})
+
+process.exitCode = await runCli(main, process.argv.slice(2))

@@ -1,0 +1,54 @@
+import { describe, expect, test } from 'bun:test'
+import { createChannel } from '../../src/process/channel.ts'
+
+const settled = async (promise: Promise<unknown>): Promise<boolean> =>
+  await Promise.race([promise.then(() => true), Bun.sleep(5).then(() => false)])
+
+describe('createChannel', () => {
+  test('gives items in order, then the end', async () => {
+    const channel = createChannel<number>()
+    for (const item of [1, 2, 3]) await channel.push(item)
+    channel.end()
+    expect(await Array.fromAsync(channel)).toEqual([1, 2, 3])
+  })
+
+  test('gives what was queued before it gives the error', async () => {
+    const channel = createChannel<number>()
+    await channel.push(1)
+    channel.end(new Error('broken'))
+    channel.end(new Error('too late'))
+    const seen: number[] = []
+    const read = async () => {
+      for await (const item of channel) seen.push(item)
+    }
+    await expect(read()).rejects.toThrow('broken')
+    expect(seen).toEqual([1])
+  })
+
+  test('holds the writer while it is full, until the reader has made room', async () => {
+    const channel = createChannel<string>(10)
+    expect(await settled(channel.push('a', 9))).toBe(true)
+    const full = channel.push('b', 9)
+    expect(await settled(full)).toBe(false)
+    const reader = channel[Symbol.asyncIterator]()
+    await reader.next()
+    expect(await settled(full)).toBe(true)
+  })
+
+  test('lets a waiting writer go when the reader leaves or the channel ends', async () => {
+    for (const stop of ['discard', 'end'] as const) {
+      const channel = createChannel<string>(1)
+      const full = channel.push('a', 5)
+      channel[stop]()
+      expect(await settled(full)).toBe(true)
+      expect(await settled(channel.push('b', 5))).toBe(true)
+    }
+  })
+
+  test('wakes a reader that waits when it is discarded', async () => {
+    const channel = createChannel<string>()
+    const next = channel[Symbol.asyncIterator]().next()
+    channel.discard()
+    expect(await next).toEqual({ done: true, value: undefined })
+  })
+})
