@@ -8,8 +8,6 @@ import type { ToolCall, Turn, TurnResult } from './types.ts'
  * @throws what the turn failed with; `agent_protocol` for events that end without `done`.
  */
 export async function collect(turn: Turn, now: () => number = Date.now): Promise<TurnResult> {
-  const text = createJoiner()
-  const thinking = createJoiner()
   const answer: string[] = []
   const thoughts: string[] = []
   const toolCalls = new Map<string, ToolCall>()
@@ -17,8 +15,8 @@ export async function collect(turn: Turn, now: () => number = Date.now): Promise
   let done: Extract<TurnEvent, { type: 'done' }> | undefined
 
   for await (const event of turn.events) {
-    if (event.type === 'text') answer.push(text(event))
-    else if (event.type === 'thinking') thoughts.push(thinking(event))
+    if (event.type === 'text') answer.push(event.text)
+    else if (event.type === 'thinking') thoughts.push(event.text)
     else if (event.type === 'init') init = event
     else if (event.type === 'done') done = event
     else if (event.type === 'tool_use')
@@ -45,24 +43,6 @@ export async function collect(turn: Turn, now: () => number = Date.now): Promise
     ...(init?.agentSessionId === undefined ? {} : { agentSessionId: init.agentSessionId }),
     ...(init?.agentVersion === undefined ? {} : { agentVersion: init.agentVersion }),
     durationMs: Math.max(0, now() - turn.startedAt),
-  }
-}
-
-/**
- * Makes one text of the deltas of several blocks: the returned function gives what to append for a delta, which
- * starts with an empty line where the delta belongs to another block than the one before. Streams and folds use
- * the same, so that the pieces of a stream joined are the text of the buffered answer.
- */
-export function createJoiner(): (delta: { readonly text: string; readonly part?: string }) => string {
-  let part: string | undefined
-  let started = false
-  return (delta) => {
-    const newBlock = started && delta.part !== part && delta.text !== ''
-    if (delta.text !== '') {
-      part = delta.part
-      started = true
-    }
-    return newBlock ? `\n\n${delta.text}` : delta.text
   }
 }
 

@@ -1,3 +1,4 @@
+import { abortError } from '../agents/take-turn.ts'
 import type { AgentDriver, AgentSession, SessionOptions } from '../agents/types.ts'
 import { ClinvkError } from '../errors.ts'
 import type { ResolvedOptions } from './options.ts'
@@ -150,12 +151,9 @@ function cannotGoOn({ id, driver }: Conversation, same: boolean): ClinvkError {
 }
 
 async function abortable(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted()
-  let onAbort = () => {}
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () =>
-      reject(new ClinvkError('cancelled', 'The request was cancelled while it waited for its session.'))
-    signal.addEventListener('abort', onAbort, { once: true })
-  })
-  await Promise.race([promise, aborted]).finally(() => signal.removeEventListener('abort', onAbort))
+  if (signal.aborted) throw abortError(signal)
+  const aborted = Promise.withResolvers<never>()
+  const onAbort = () => aborted.reject(abortError(signal))
+  signal.addEventListener('abort', onAbort, { once: true })
+  await Promise.race([promise, aborted.promise]).finally(() => signal.removeEventListener('abort', onAbort))
 }

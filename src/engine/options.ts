@@ -32,6 +32,7 @@ const CLASS_ALIASES: Readonly<Record<string, string>> = {
   default: 'balanced',
   powerful: 'best',
 }
+const MODEL_CLASSES: ReadonlySet<string> = new Set(Object.values(CLASS_ALIASES))
 
 /**
  * Fills a request's gaps (`session` is what its session was opened with) and refuses what the backend cannot
@@ -45,14 +46,16 @@ export function resolveOptions(
   defaults: OptionDefaults,
   session?: ResolvedOptions,
 ): ResolvedOptions {
+  const { name } = driver
+  const configured = resolveModel(defaults.model, name, defaults.modelAliases)
   const model =
-    resolveModel(request.model, driver.name, defaults) ?? session?.model ?? defaultModel(driver, defaults)
+    resolveModel(request.model, name, defaults.modelAliases, configured) ?? session?.model ?? configured
   const systemPrompt = request.systemPrompt ?? session?.systemPrompt ?? defaults.systemPrompt
   const maxTurns = request.maxTurns ?? session?.maxTurns ?? defaults.maxTurns
   const maxTokens = request.maxTokens ?? session?.maxTokens ?? defaults.maxTokens
   const allowedTools = request.allowedTools ?? session?.allowedTools ?? defaults.allowedTools
   const extraFlags = request.extraFlags ?? session?.extraFlags
-  checkExtraFlags(driver.name, request.extraFlags ?? [], defaults.allowedExtraFlags)
+  checkExtraFlags(name, request.extraFlags ?? [], defaults.allowedExtraFlags)
 
   const options: ResolvedOptions = {
     approvalMode: request.approvalMode ?? session?.approvalMode ?? defaults.approvalMode,
@@ -69,30 +72,30 @@ export function resolveOptions(
   return options
 }
 
-/** The model that a name means for a backend: an alias of its own, a class of model, or a model's own id. */
+/**
+ * The model that a name means for a backend: an alias of its own, a class of model, or a model's own id.
+ * `fallback` is what "default" and "balanced" mean where no alias says so; `undefined` is the agent's own choice.
+ */
 export function resolveModel(
   name: string | undefined,
   backend: string,
-  { modelAliases, model }: OptionDefaults,
+  aliases: OptionDefaults['modelAliases'],
+  fallback?: string,
 ): string | undefined {
   if (name === undefined || name === '') return undefined
-  const aliased = modelAliases[name] ?? modelAliases[CLASS_ALIASES[name] ?? name]
+  const modelClass = CLASS_ALIASES[name] ?? name
+  const aliased = aliases[name] ?? aliases[modelClass]
   if (aliased !== undefined) return aliased
-  if (name in CLASS_ALIASES || Object.values(CLASS_ALIASES).includes(name)) {
-    if (name === 'default' || name === 'balanced') return model
+  if (modelClass === 'balanced') return fallback
+  if (MODEL_CLASSES.has(modelClass))
     throw new ClinvkError(
       'invalid_request',
       `${backend} has no model for "${name}". Name a model of its own, or set backends.${backend}.model_aliases.${name}.`,
     )
-  }
   // A model travels on command lines: it must not be able to pass for a flag.
   if (!/^[A-Za-z0-9][\w.:/@+[\]-]{0,199}$/.test(name))
     throw new ClinvkError('invalid_request', `model ${JSON.stringify(name)} is no model name.`)
   return name
-}
-
-function defaultModel({ name }: Pick<AgentDriver, 'name'>, defaults: OptionDefaults): string | undefined {
-  return resolveModel(defaults.model, name, { ...defaults, model: undefined as never })
 }
 
 function checkExtraFlags(backend: string, asked: readonly string[], allowed: readonly string[]): void {

@@ -1,0 +1,117 @@
+import { takeTurn } from '../../src/agents/take-turn.ts'
+import type {
+  AgentDriver,
+  Capabilities,
+  SessionOptions,
+  TurnEvent,
+  TurnInput,
+} from '../../src/agents/types.ts'
+import { createChannel } from '../../src/process/channel.ts'
+
+/** What a fake agent does with a prompt: events to give, errors to throw, times to wait. */
+export type FakeStep = TurnEvent | Error | { readonly waitMs: number } | 'hang'
+
+/** A driver in memory whose answers are data, with a record of what was asked of it. */
+export interface FakeDriver extends AgentDriver {
+  readonly opened: SessionOptions[]
+  readonly prompts: TurnInput[]
+  readonly log: string[]
+  steps: (input: TurnInput) => readonly FakeStep[]
+  /** The sessions' processes die. */
+  kill(): void
+}
+
+export const ALL_CAPABILITIES: Capabilities = {
+  deltas: true,
+  thinking: true,
+  toolEvents: true,
+  usage: true,
+  cost: true,
+  images: 'native',
+  systemPrompt: 'native',
+  model: 'native',
+  maxTurns: 'native',
+  maxTokens: 'native',
+  allowedTools: 'native',
+  extraFlags: 'native',
+  resume: true,
+  fork: false,
+  history: 'none',
+  jsonSchema: 'none',
+  clientTools: 'none',
+  approvalModes: { default: 'native', auto: 'native', none: 'native', always: 'native' },
+  sandboxModes: { default: 'native', 'read-only': 'native', workspace: 'native', full: 'native' },
+}
+
+export function createFakeDriver(name = 'fake', capabilities: Partial<Capabilities> = {}): FakeDriver {
+  let sessions = 0
+  let generation = 0
+  const fake: FakeDriver = {
+    name,
+    driver: 'acp',
+    capabilities: { ...ALL_CAPABILITIES, ...capabilities },
+    opened: [],
+    prompts: [],
+    log: [],
+    steps: ({ parts }) => [
+      { type: 'init', agentSessionId: `agent-${sessions}` },
+      { type: 'text', text: parts.map((part) => (part.type === 'text' ? part.text : '')).join('') },
+      { type: 'done', stopReason: 'end_turn' },
+    ],
+    kill: () => {
+      generation += 1
+    },
+    probe: async () => ({ available: true, ready: true, models: [] }),
+    async open(options) {
+      fake.opened.push(options)
+      sessions += 1
+      const id = options.resume ?? `agent-${sessions}`
+      const born = generation
+      let closed = false
+      return {
+        id,
+        get alive() {
+          return !closed && born === generation
+        },
+        prompt(input, signal) {
+          fake.prompts.push(input)
+          const events = createChannel<TurnEvent>()
+          const settled = Promise.withResolvers<void>()
+          void play(fake.steps(input), events, settled)
+          const interrupt = async () => {
+            fake.log.push(`interrupt ${id}`)
+            settled.resolve()
+          }
+          return takeTurn({ events, settled: settled.promise, interrupt, kill: interrupt }, signal)
+        },
+        async close() {
+          if (!closed) fake.log.push(`close ${id}`)
+          closed = true
+        },
+      }
+    },
+    async close() {
+      fake.log.push('close driver')
+    },
+  }
+  return fake
+}
+
+async function play(
+  steps: readonly FakeStep[],
+  events: ReturnType<typeof createChannel<TurnEvent>>,
+  settled: PromiseWithResolvers<void>,
+): Promise<void> {
+  for (const step of steps) {
+    if (step === 'hang') return
+    if (step instanceof Error) {
+      settled.resolve()
+      events.end(step)
+      return
+    }
+    if ('waitMs' in step) await Bun.sleep(step.waitMs)
+    else await events.push(step)
+  }
+  settled.resolve()
+  events.end()
+}
