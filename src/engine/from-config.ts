@@ -75,7 +75,7 @@ async function toBackend(name: string, config: BackendConfig, context: EngineCon
 
 function toSettings(name: string, config: BackendConfig, { env }: EngineContext): BackendSettings {
   const known = KNOWN_AGENTS[name]
-  const command = config.command ?? (config.driver === 'demo' ? selfCommand() : known?.command)
+  const command = config.command ?? (config.driver === 'demo' ? selfCommand(['demo-agent']) : known?.command)
   if (!command)
     throw new ClinvkError('config_invalid', `backends.${name}.command is missing: what program is it?`)
   return {
