@@ -123,18 +123,11 @@ function demoBackend(context: EngineContext): Promise<Backend> {
 }
 
 function checkDefault(name: string, backends: readonly Backend[]): void {
-  const found = backends.find(({ driver }) => driver.name === name)
-  const names = backends.filter(({ demo }) => !demo).map(({ driver }) => driver.name)
-  if (!found)
-    throw new ClinvkError(
-      'config_invalid',
-      `default_backend: there is no backend "${name}". There are: ${names.join(', ')}.`,
-    )
-  if (found.demo)
-    throw new ClinvkError(
-      'config_invalid',
-      `default_backend: "${name}" is the demo agent and no model. Prompts reach it only by name.`,
-    )
+  if (!backends.some(({ driver, demo }) => demo && driver.name === name)) return
+  throw new ClinvkError(
+    'config_invalid',
+    `default_backend: "${name}" is the demo agent and no model. Prompts reach it only by name.`,
+  )
 }
 
 /** The folder that we were started in. A service is started in the root, which is no place to work in. */
