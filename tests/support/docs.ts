@@ -1,0 +1,94 @@
+import type { TSchema } from '@sinclair/typebox'
+import { ConfigSchema } from '../../src/config/schema.ts'
+
+/** A generated page of the documentation: its path in the project and its text. */
+export interface GeneratedPage {
+  readonly path: string
+  readonly text: string
+}
+
+/** Every page that comes from a schema. */
+export function generatedPages(): GeneratedPage[] {
+  return [{ path: 'docs/configuration.md', text: configurationPage() }]
+}
+
+const HEAD = `# Configuration
+
+<!-- Generated from src/config by \`bun run docs\`. -->
+
+Flags win over environment variables, those over the file, the file over the defaults. The file is \`~/.clinvk/config.yaml\`; \`--config\` or
+\`CLINVK_CONFIG\` names another, \`CLINVK_HOME\` another folder than \`~/.clinvk\`. An unknown key or a bad value stops the start and is named
+with its line, its column and the nearest key that exists.
+
+| Variable | Sets |
+|---|---|
+| \`CLINVK_BACKEND\` | \`default_backend\` |
+| \`CLINVK_<NAME>_MODEL\` | \`backends.<name>.model\`, such as \`CLINVK_CLAUDE_MODEL\` |
+| \`CLINVK_HOST\`, \`CLINVK_PORT\` | \`server.host\`, \`server.port\` |
+| \`CLINVK_API_KEYS\` | the API keys, separated by commas; they have no place in the file |
+| \`CLINVK_API_KEYS_GOPASS_PATH\` | \`server.api_keys_gopass_path\` |
+
+\`clinvk serve\` takes \`--config\`, \`--host\`, \`--port\` (\`-p\`), \`--demo\`.
+`
+
+function configurationPage(): string {
+  const rows = [...rowsOf(ConfigSchema, '')]
+  const sections = Map.groupBy(rows, ({ key }) => (key.includes('.') ? (key.split('.')[0] ?? '') : ''))
+  const tables = [...sections].map(([name, inside]) => {
+    const title = name === '' ? 'Top level' : `\`${name}\``
+    const lines = inside.map(
+      ({ key, values, fallback, meaning }) => `| \`${key}\` | ${values} | ${fallback} | ${meaning} |`,
+    )
+    return [
+      `## ${title}`,
+      '',
+      '| Key | Values | Default | Meaning |',
+      '|---|---|---|---|',
+      ...lines,
+      '',
+    ].join('\n')
+  })
+  return `${[HEAD, ...tables].join('\n').trimEnd()}\n`
+}
+
+function* rowsOf(schema: TSchema, prefix: string): Generator<Row> {
+  for (const [name, property] of Object.entries<TSchema>(schema['properties'] ?? {})) {
+    const key = prefix === '' ? name : `${prefix}.${name}`
+    const patterns = Object.values<TSchema>(property['patternProperties'] ?? {})
+    const [each] = patterns
+    if (property['properties']) yield* rowsOf(property, key)
+    else if (each?.['properties']) yield* rowsOf(each, `${key}.<name>`)
+    else
+      yield { key, values: valuesOf(property), fallback: fallbackOf(property), meaning: meaningOf(property) }
+  }
+}
+
+interface Row {
+  readonly key: string
+  readonly values: string
+  readonly fallback: string
+  readonly meaning: string
+}
+
+function valuesOf(schema: TSchema): string {
+  if (schema['anyOf']) {
+    const options: TSchema[] = schema['anyOf']
+    return options
+      .map((option) => ('const' in option ? `\`${option['const']}\`` : valuesOf(option)))
+      .join(', ')
+  }
+  if (schema['type'] === 'array') return `list of ${schema['items']?.type ?? 'value'}s`
+  if (schema['type'] === 'object') return 'mapping'
+  const { minimum, maximum, type } = schema
+  if (minimum === undefined && maximum === undefined) return type ?? 'any'
+  return `${type}, ${minimum ?? ''} to ${maximum ?? 'any'}`
+}
+
+function fallbackOf(schema: TSchema): string {
+  return schema.default === undefined ? '' : `\`${JSON.stringify(schema.default)}\``
+}
+
+function meaningOf(schema: TSchema): string {
+  const unit = schema['unit'] === undefined ? '' : ` In ${schema['unit']}.`
+  return `${schema.description ?? ''}${unit}`.replaceAll('|', '\\|')
+}

@@ -1,0 +1,4 @@
+import { join } from 'node:path'
+import { generatedPages } from './docs.ts'
+
+for (const { path, text } of generatedPages()) await Bun.write(join(import.meta.dir, '../..', path), text)
