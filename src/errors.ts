@@ -29,6 +29,7 @@ export const ERROR_TABLE = {
   rate_limited: { status: 429, title: 'Too many requests' },
   cancelled: { status: 499, title: 'Cancelled' },
   internal: { status: 500, title: 'Internal error' },
+  cannot_listen: { status: 500, title: 'Cannot listen' },
   config_invalid: { status: 500, title: 'Invalid configuration' },
   /** The agent ended, broke its protocol or failed in a way that names no upstream status. */
   agent_failed: { status: 502, title: 'The agent failed' },

@@ -1,0 +1,23 @@
+import { defineCommand } from 'citty'
+import { loadConfig } from '../config/load.ts'
+import { createEngine } from '../engine/engine.ts'
+import { createApp } from '../server/app.ts'
+import { VERSION } from '../version.ts'
+import { consoleLog } from './console-log.ts'
+
+export default defineCommand({
+  meta: { name: 'openapi', description: 'Print the OpenAPI document of the server.' },
+  async run() {
+    // The document says what every server of this version can do, whatever is configured here.
+    const { config } = await loadConfig({ env: {}, homeDir: '/dev/null' })
+    const engine = createEngine({
+      backends: [],
+      workdirs: { defaultFolder: '/', allowed: [], blocked: [] },
+      limits: {},
+      conversations: { keepAliveMs: 0, maxIdle: 0 },
+    })
+    const app = createApp({ engine, config, apiKeys: [], version: VERSION, log: consoleLog })
+    const response = await app.handle(new Request('http://localhost/openapi.json'))
+    console.log(JSON.stringify(await response.json(), null, 2))
+  },
+})

@@ -1,0 +1,66 @@
+import { defineCommand } from 'citty'
+import { loadApiKeys } from '../config/api-keys.ts'
+import { ClinvkError } from '../errors.ts'
+import { listen } from '../server/listen.ts'
+import { VERSION } from '../version.ts'
+import { banner, openWarning } from './banner.ts'
+import { consoleLog } from './console-log.ts'
+import { setUp } from './setup.ts'
+
+/** How long clients have to take the last event of their streams, in ms. */
+const STOP_GRACE_MS = 3000
+/** A terminal's Ctrl-C reaches us twice when a package manager that runs us passes it on as well, in ms. */
+const SAME_SIGNAL_MS = 300
+
+export default defineCommand({
+  meta: { name: 'serve', description: 'Start the HTTP server.' },
+  args: {
+    host: { type: 'string', description: 'Address to listen on (default 127.0.0.1).' },
+    port: {
+      type: 'string',
+      alias: 'p',
+      description: 'Port to listen on (default 8080); 0 takes a free one.',
+    },
+    demo: { type: 'boolean', description: 'Offer the demo agent, which is no model.' },
+    config: { type: 'string', description: 'Configuration file (default ~/.clinvk/config.yaml).' },
+  },
+  async run({ args }) {
+    const { host, port, demo, config: file } = args
+    const { config, engine } = await setUp({ host, port, demo, config: file })
+    const apiKeys = await loadApiKeys({
+      env: process.env,
+      gopassPath: config.server.api_keys_gopass_path,
+    })
+    const server = open(() => listen({ engine, config, apiKeys, version: VERSION, log: consoleLog }))
+    const warning = openWarning(config.server.host, apiKeys.length > 0)
+    if (warning) console.error(warning)
+    const stopped = untilSignal(async () => {
+      await Promise.all([server.stop(STOP_GRACE_MS), engine.close()])
+    })
+    console.log(banner(server.url, VERSION, await engine.backends()))
+    await stopped
+  },
+})
+
+function open<T>(start: () => T): T {
+  try {
+    return start()
+  } catch (error) {
+    throw new ClinvkError('cannot_listen', error instanceof Error ? error.message : String(error))
+  }
+}
+
+/** Waits for a signal, stops, and resolves. A second signal does not wait: the guardian ends what is left. */
+async function untilSignal(stop: () => Promise<void>): Promise<void> {
+  const stopped = Promise.withResolvers<void>()
+  let first: number | undefined
+  const onSignal = () => {
+    if (first === undefined) {
+      first = performance.now()
+      console.error('clinvk: stopping; once more to stop at once.')
+      stop().then(stopped.resolve, stopped.reject)
+    } else if (performance.now() - first > SAME_SIGNAL_MS) process.exit(1)
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal)
+  await stopped.promise
+}

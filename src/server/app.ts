@@ -1,0 +1,84 @@
+import { Elysia } from 'elysia'
+import type { Config } from '../config/schema.ts'
+import type { Engine } from '../engine/types.ts'
+import { createTrustCheck } from './client-address.ts'
+import { type Connections, NO_CONNECTIONS } from './connections.ts'
+import { docsRoutes } from './docs-routes.ts'
+import { errorPlugin, logFailure } from './errors.ts'
+import { guardPlugin } from './guard.ts'
+import { createJsonBody } from './json-body.ts'
+import { createKeyCheck } from './keys.ts'
+import type { Log } from './log.ts'
+import { isOwnName } from './machine.ts'
+import { metaRoutes } from './meta/routes.ts'
+import { createRateLimiter } from './rate-limit.ts'
+import { restRoutes } from './rest/routes.ts'
+import { createRouteTable } from './route-table.ts'
+
+/** What the app is made of. */
+export interface AppOptions {
+  readonly engine: Engine
+  readonly config: Pick<Config, 'server' | 'unified_flags'>
+  /** Keys that clients need one of; empty: none is needed. */
+  readonly apiKeys: readonly string[]
+  readonly version: string
+  readonly log: Log
+  /** What the listening socket knows of requests. */
+  readonly connections?: Connections
+  /** Aborted, with a `ClinvkError` as its reason, when the server begins to stop. */
+  readonly shutdown?: AbortSignal
+}
+
+/** The server as a function from requests to answers; it needs no socket. */
+export function createApp(options: AppOptions) {
+  const { engine, version, log, config } = options
+  const { server, unified_flags } = config
+  const connections = options.connections ?? NO_CONNECTIONS
+  const shutdown = options.shutdown ?? new AbortController().signal
+  const routes = createRouteTable()
+  const jsonBody = createJsonBody({
+    maxBytes: server.max_request_body_bytes,
+    timeoutMs: server.read_timeout_secs * 1000,
+  })
+
+  const features = new Elysia({ name: 'clinvk.features' }).use(metaRoutes(engine, version)).use(
+    restRoutes(jsonBody, {
+      engine,
+      defaults: { verbose: unified_flags.verbose, dryRun: unified_flags.dry_run },
+      heartbeatMs: server.heartbeat_secs * 1000,
+      writeTimeoutMs: server.write_timeout_secs * 1000,
+      shutdown,
+      onStreamEnd: (request) => connections.release(request),
+      onFailure: (error, request) => logFailure(error, request, log),
+    }),
+  )
+  const app = new Elysia({ name: 'clinvk' })
+    .use(errorPlugin(routes, log))
+    .use(guardPlugin({ ...guardRules(options), routes, connections, shutdown }))
+    .use(features)
+    .use(docsRoutes(() => features.routes, version))
+  routes.learn(() => app.routes)
+  return app
+}
+
+function guardRules({ config: { server }, apiKeys }: AppOptions) {
+  return {
+    hosts: { allowed: server.allowed_hosts, isOwn: isOwnName },
+    origins: {
+      allowed: server.cors_allowed_origins,
+      credentials: server.cors_allow_credentials,
+      maxAgeSecs: server.cors_max_age,
+    },
+    isTrustedProxy: createTrustCheck(server.trusted_proxies),
+    ...(apiKeys.length === 0 ? {} : { keys: createKeyCheck(apiKeys) }),
+    ...(server.rate_limit_enabled
+      ? {
+          rateLimit: createRateLimiter({
+            rps: server.rate_limit_rps,
+            burst: server.rate_limit_burst,
+            forgetMs: (server.rate_limit_cleanup_secs || 180) * 1000,
+          }),
+        }
+      : {}),
+  }
+}

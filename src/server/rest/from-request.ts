@@ -1,0 +1,70 @@
+import type { InputPart } from '../../agents/types.ts'
+import type { TurnRequest } from '../../engine/types.ts'
+import { invalidFields, type WrongField } from '../validate.ts'
+import type { PromptRequest } from './schema.ts'
+
+/**
+ * Translates the body of a prompt.
+ *
+ * @throws `invalid_request` for what its schema cannot say.
+ */
+export function fromPromptRequest(body: PromptRequest): TurnRequest {
+  const wrong = [...wrongImages(body), ...wrongTexts(body)]
+  if (wrong.length > 0) throw invalidFields(wrong)
+  const images: InputPart[] = (body.images ?? []).map(({ media_type, data }) => ({
+    type: 'image',
+    mediaType: media_type,
+    data,
+  }))
+  return {
+    parts: [...images, { type: 'text', text: body.prompt }],
+    ...defined('backend', body.backend),
+    ...defined('model', body.model),
+    ...defined('sessionId', body.session_id),
+    ...defined('workdir', body.workdir),
+    ...defined('ephemeral', body.ephemeral),
+    ...defined('approvalMode', body.approval_mode),
+    ...defined('sandboxMode', body.sandbox_mode),
+    ...defined('systemPrompt', body.system_prompt),
+    // Release 0.2 sent 0 for "not set".
+    ...defined('maxTokens', body.max_tokens || undefined),
+    ...defined('maxTurns', body.max_turns || undefined),
+    ...defined('allowedTools', body.allowed_tools),
+    ...defined('extraFlags', body.extra),
+    ...defined('metadata', body.metadata),
+  }
+}
+
+function defined<K extends keyof TurnRequest>(
+  key: K,
+  value: TurnRequest[K] | undefined,
+): Partial<Pick<TurnRequest, K>> {
+  return value === undefined ? {} : ({ [key]: value } as Pick<TurnRequest, K>)
+}
+
+function wrongImages({ images = [] }: PromptRequest): WrongField[] {
+  return images.flatMap(({ data }, index) =>
+    isBase64(data)
+      ? []
+      : [
+          {
+            path: `images[${index}].data`,
+            message: 'is not base64, without line breaks and without data: in front.',
+          },
+        ],
+  )
+}
+
+/** Everything but the prompt may reach an agent as an argument or a variable, which cannot hold a NUL. */
+function wrongTexts(body: PromptRequest): WrongField[] {
+  const { prompt: _, images: __, metadata: ___, ...options } = body
+  return Object.entries(options).flatMap(([path, value]) =>
+    [value].flat().some((item) => typeof item === 'string' && item.includes('\0'))
+      ? [{ path, message: 'holds a NUL character.' }]
+      : [],
+  )
+}
+
+function isBase64(text: string): boolean {
+  return text.length % 4 === 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(text)
+}

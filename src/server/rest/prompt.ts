@@ -1,0 +1,151 @@
+import type { TurnEvent } from '../../agents/types.ts'
+import { collect, endedEarly } from '../../engine/collect.ts'
+import type { Engine, Turn } from '../../engine/types.ts'
+import { type ClinvkError, toClinvkError } from '../../errors.ts'
+import { requestId } from '../request-id.ts'
+import { encodeSse, encodeSseComment } from '../sse.ts'
+import { toByteStream } from '../stream.ts'
+import { answerForm } from './answer-form.ts'
+import { fromPromptRequest } from './from-request.ts'
+import type { DryRunResponse, PromptRequest, PromptResponse, StreamEvent } from './schema.ts'
+import { createEventWriter, type EventOptions, type EventWriter } from './to-events.ts'
+import { toPromptResponse } from './to-response.ts'
+
+/** What serving prompts needs. Times in ms; 0: never. */
+export interface PromptOptions {
+  readonly engine: Engine
+  /** What the configuration says for requests that don't. */
+  readonly defaults: { readonly verbose: boolean; readonly dryRun: boolean }
+  readonly heartbeatMs: number
+  readonly writeTimeoutMs: number
+  /** Aborted, with an error as its reason, when the server stops. */
+  readonly shutdown: AbortSignal
+  /** Called when a streamed answer is complete. */
+  readonly onStreamEnd: (request: Request) => void
+  /** Told of what fails after the first byte; what fails before is thrown. */
+  readonly onFailure: (error: ClinvkError, request: Request) => void
+}
+
+/**
+ * Serves one prompt in the form that it asks for. The turn is cancelled when the client leaves or the server
+ * stops.
+ *
+ * @throws ClinvkError for everything that fails before the first byte of the answer.
+ */
+export async function servePrompt(
+  body: PromptRequest,
+  request: Request,
+  options: PromptOptions,
+): Promise<PromptResponse | DryRunResponse | Response> {
+  const { engine, defaults } = options
+  const turnRequest = fromPromptRequest(body)
+  const metadata = body.metadata === undefined ? {} : { metadata: body.metadata }
+  if (body.dry_run ?? defaults.dryRun)
+    return { ...(await engine.plan(turnRequest)), dry_run: true, ...metadata }
+
+  const form = answerForm(body, request.headers.get('accept'))
+  const told: EventOptions = { verbose: body.verbose ?? defaults.verbose, ...metadata }
+  const own = new AbortController()
+  const signal = AbortSignal.any([request.signal, options.shutdown, own.signal])
+  const turn = await engine.start(turnRequest, signal)
+  if (form === 'sse' || form === 'ndjson')
+    return streamTurn(turn, form, request, told, options, (reason) => own.abort(reason))
+  const { result, events } = await collectTurn(turn, told)
+  return form === 'text'
+    ? new Response(result.text, { headers: { 'content-type': 'text/plain; charset=utf-8' } })
+    : toPromptResponse(result, body.metadata, events)
+}
+
+async function collectTurn(turn: Turn, told: EventOptions) {
+  if (!told.verbose) return { result: await collect(turn), events: undefined }
+  const writer = createEventWriter(turn, told)
+  const events: StreamEvent[] = []
+  const result = await collect({
+    ...turn,
+    events: tap(turn.events, (event) => remember(events, event, writer)),
+  })
+  return { result, events }
+}
+
+async function* tap<T>(items: AsyncGenerator<T, void>, see: (item: T) => void): AsyncGenerator<T, void> {
+  for await (const item of items) {
+    see(item)
+    yield item
+  }
+}
+
+/** Keeps what the answer itself does not say; the deltas of one thought become one event. */
+function remember(events: StreamEvent[], event: TurnEvent, writer: EventWriter): void {
+  if (event.type === 'init' || event.type === 'text' || event.type === 'done') return
+  const last = events.at(-1)
+  if (event.type === 'thinking' && last?.type === 'thinking') last.content += event.text
+  else events.push(writer.toEvent(event))
+}
+
+const STREAMS = {
+  sse: {
+    contentType: 'text/event-stream',
+    encode: (event: StreamEvent) =>
+      encodeSse({ id: String(event.sequence), event: event.type, data: JSON.stringify(event) }),
+    heartbeat: () => encodeSseComment('keep-alive'),
+  },
+  ndjson: {
+    contentType: 'application/x-ndjson',
+    encode: (event: StreamEvent) => `${JSON.stringify(event)}\n`,
+    // NDJSON knows no comments, and not every reader forgives an empty line.
+    heartbeat: (writer: EventWriter) => `${JSON.stringify(writer.heartbeat())}\n`,
+  },
+} as const
+
+function streamTurn(
+  turn: Turn,
+  form: keyof typeof STREAMS,
+  request: Request,
+  told: EventOptions,
+  { heartbeatMs, writeTimeoutMs, onStreamEnd, onFailure }: PromptOptions,
+  abort: (reason: ClinvkError) => void,
+): Response {
+  const { contentType, encode, heartbeat } = STREAMS[form]
+  const writer = createEventWriter(turn, told)
+  const stream = toByteStream({
+    chunks: toChunks(
+      turn,
+      (event) => encode(writer.toEvent(event)),
+      (error) => {
+        onFailure(error, request)
+        return encode(writer.error(error, requestId(request)))
+      },
+    ),
+    heartbeatMs,
+    heartbeat: () => heartbeat(writer),
+    writeTimeoutMs,
+    abort,
+    onEnd: () => onStreamEnd(request),
+  })
+  return new Response(stream, {
+    headers: {
+      'content-type': contentType,
+      'cache-control': 'no-store, no-transform',
+      // Asks nginx not to hold the stream back.
+      'x-accel-buffering': 'no',
+    },
+  })
+}
+
+/** A turn as the pieces of its stream. What it fails with is its last piece. */
+async function* toChunks(
+  turn: Turn,
+  toChunk: (event: TurnEvent) => string,
+  toLastChunk: (error: ClinvkError) => string,
+): AsyncGenerator<string, void> {
+  let done = false
+  try {
+    for await (const event of turn.events) {
+      done = event.type === 'done'
+      yield toChunk(event)
+    }
+    if (!done) throw endedEarly(turn.backend)
+  } catch (error) {
+    yield toLastChunk(toClinvkError(error))
+  }
+}

@@ -1,0 +1,111 @@
+import type { TurnEvent } from '../../agents/types.ts'
+import type { Turn } from '../../engine/types.ts'
+import type { ClinvkError } from '../../errors.ts'
+import { toProblem } from '../problem.ts'
+import type { StreamEvent } from './schema.ts'
+import { toTokenUsage } from './to-response.ts'
+
+/** How a turn's events are told. */
+export interface EventOptions {
+  readonly verbose: boolean
+  readonly metadata?: Record<string, unknown>
+  /** Epoch ms. */
+  readonly now?: () => number
+}
+
+/** Translates the events of one turn and numbers them. */
+export interface EventWriter {
+  toEvent(event: TurnEvent): StreamEvent
+  heartbeat(): StreamEvent
+  /** `id` is the request's. */
+  error(error: ClinvkError, id: string): StreamEvent
+}
+
+export function createEventWriter(
+  turn: Omit<Turn, 'events'>,
+  { verbose, metadata, now = Date.now }: EventOptions,
+): EventWriter {
+  let sequence = 0
+  let { model } = turn
+  let agentSessionId: string | undefined
+  const head = () => ({
+    backend: turn.backend,
+    session_id: turn.sessionId,
+    timestamp: new Date(now()).toISOString(),
+    sequence: ++sequence,
+  })
+  const about = () => ({
+    id: turn.id,
+    ...(model === undefined ? {} : { model }),
+    ...(agentSessionId === undefined ? {} : { agent_session_id: agentSessionId }),
+  })
+
+  const toEvent = (event: TurnEvent): StreamEvent => {
+    switch (event.type) {
+      case 'init': {
+        model = event.model ?? model
+        agentSessionId = event.agentSessionId
+        const version = event.agentVersion === undefined ? {} : { agent_version: event.agentVersion }
+        return { type: 'init', ...head(), content: { ...about(), ...version } }
+      }
+      case 'text':
+        return { type: 'message', ...head(), content: event.text }
+      case 'thinking':
+        return { type: 'thinking', ...head(), content: event.text }
+      case 'tool_use':
+        return {
+          type: 'tool_use',
+          ...head(),
+          content: { id: event.id, name: event.name, input: event.input ?? null },
+        }
+      case 'tool_result':
+        return {
+          type: 'tool_result',
+          ...head(),
+          content: { id: event.id, output: event.output, is_error: event.isError },
+        }
+      case 'approval':
+        return { type: 'progress', ...head(), content: approval(event) }
+      case 'progress': {
+        const data = verbose && event.data !== undefined ? { data: { ...event.data } } : {}
+        return { type: 'progress', ...head(), content: { kind: 'notice', message: event.message, ...data } }
+      }
+      case 'done': {
+        model = event.model ?? model
+        const usage = toTokenUsage(event.usage)
+        return {
+          type: 'done',
+          ...head(),
+          content: {
+            ...about(),
+            exit_code: 0,
+            stop_reason: event.stopReason,
+            duration_ms: Math.max(0, now() - turn.startedAt),
+            ...(usage === undefined ? {} : { token_usage: usage }),
+            ...(event.costUsd === undefined ? {} : { cost_usd: event.costUsd }),
+            ...(metadata === undefined ? {} : { metadata }),
+          },
+        }
+      }
+    }
+  }
+  return {
+    toEvent,
+    heartbeat: () => ({
+      type: 'progress',
+      ...head(),
+      content: { kind: 'heartbeat', message: 'The agent is still at work.' },
+    }),
+    error: (error, id) => ({ type: 'error', ...head(), content: toProblem(error, id) }),
+  }
+}
+
+function approval(event: Extract<TurnEvent, { type: 'approval' }>) {
+  return {
+    kind: 'approval' as const,
+    message: event.reason,
+    tool: event.tool,
+    ...(event.toolId === undefined ? {} : { tool_id: event.toolId }),
+    decision: event.decision,
+  }
+}

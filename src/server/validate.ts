@@ -1,0 +1,102 @@
+import { KindGuard, type Static, type TSchema } from '@sinclair/typebox'
+import { TypeCompiler, type ValueError } from '@sinclair/typebox/compiler'
+import { ValueErrorType } from '@sinclair/typebox/value'
+import { nearest } from '../config/nearest.ts'
+import { ClinvkError } from '../errors.ts'
+
+/** One field that is wrong: `images[0].data`. The path of the whole body is empty. */
+export interface WrongField {
+  readonly path: string
+  readonly message: string
+}
+
+/** Makes the check of a schema: it returns the value as it is, or throws `invalid_request` naming every field. */
+export function createCheck<T extends TSchema>(schema: T): (value: unknown) => Static<T> {
+  const compiled = TypeCompiler.Compile(schema)
+  return (value) => {
+    if (compiled.Check(value)) return value
+    const fields = new Map<string, WrongField>()
+    for (const error of compiled.Errors(value)) {
+      const path = toPath(error.path)
+      if (!fields.has(path)) fields.set(path, { path, message: complaint(error) })
+      if (fields.size >= MAX_FIELDS) break
+    }
+    throw invalidFields([...fields.values()])
+  }
+}
+
+/** The error for fields that are wrong. */
+export function invalidFields(fields: readonly WrongField[]): ClinvkError {
+  const sentences = fields.map(({ path, message }) => `${path === '' ? 'The body' : path} ${message}`)
+  return new ClinvkError('invalid_request', sentences.join(' '), { details: { errors: fields } })
+}
+
+/** Enough to mend a request with; a huge wrong body must not make a huge answer. */
+const MAX_FIELDS = 20
+
+/** `/images/0/data` as `images[0].data`. */
+function toPath(pointer: string): string {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .reduce((path, part) => {
+      if (/^\d+$/.test(part)) return `${path}[${part}]`
+      return path === '' ? shorten(part) : `${path}.${shorten(part)}`
+    }, '')
+}
+
+function complaint({ type, schema, path, value }: ValueError): string {
+  if (type === ValueErrorType.ObjectAdditionalProperties) {
+    const names = Object.keys(schema['properties'] ?? {})
+    const meant = nearest(path.split('/').at(-1) ?? '', names)
+    return meant === undefined
+      ? `is not known here. Known: ${names.join(', ')}.`
+      : `is not known here. Did you mean ${meant}?`
+  }
+  if (value === undefined) return `is missing: expected ${expectation(schema)}.`
+  const words = wordsOf(schema)
+  const meant = typeof value === 'string' && words.length > 0 ? nearest(value, words) : undefined
+  const hint = meant === undefined ? '' : ` Did you mean ${JSON.stringify(meant)}?`
+  return `is ${show(value)}, expected ${expectation(schema)}.${hint}`
+}
+
+function expectation(schema: TSchema): string {
+  const words = wordsOf(schema)
+  if (words.length > 0) return `one of ${words.map((word) => JSON.stringify(word)).join(', ')}`
+  if (KindGuard.IsBoolean(schema)) return 'true or false'
+  if (KindGuard.IsInteger(schema)) return numberExpectation('a whole number', schema)
+  if (KindGuard.IsNumber(schema)) return numberExpectation('a number', schema)
+  if (KindGuard.IsString(schema)) return textExpectation(schema)
+  if (KindGuard.IsArray(schema))
+    return schema.maxItems === undefined ? 'a list' : `a list of ${schema.maxItems} at most`
+  return 'an object'
+}
+
+function numberExpectation(noun: string, { minimum, maximum }: TSchema): string {
+  if (minimum === undefined) return noun
+  return maximum === undefined ? `${noun}, ${minimum} or more` : `${noun} from ${minimum} to ${maximum}`
+}
+
+function textExpectation({ minLength, maxLength }: TSchema): string {
+  if (maxLength !== undefined) return `a text of ${maxLength} characters at most`
+  return minLength === undefined ? 'a text' : 'a text that is not empty'
+}
+
+/** The words that a union of literals accepts; empty for any other schema. */
+function wordsOf(schema: TSchema): string[] {
+  if (KindGuard.IsLiteral(schema)) return [String(schema.const)]
+  if (!KindGuard.IsUnion(schema)) return []
+  return schema.anyOf.flatMap((member) => (KindGuard.IsLiteral(member) ? [String(member.const)] : []))
+}
+
+function show(value: unknown): string {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'object') return 'an object'
+  return typeof value === 'string' ? JSON.stringify(shorten(value)) : String(value)
+}
+
+function shorten(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text
+}
