@@ -1,0 +1,70 @@
+import { type Child, spawnChild } from '../../process/child.ts'
+import type { AgentDriver, AgentSession, BackendSettings, Capabilities, Probe } from '../types.ts'
+import { claudeArgv, claudeEnv } from './argv.ts'
+import { createPolicy } from './permissions.ts'
+import { probeClaude } from './probe.ts'
+import { openSession, type Timing } from './session.ts'
+
+/** What Claude Code can do by its own protocol. */
+export const CLAUDE_CAPABILITIES: Capabilities = {
+  deltas: true,
+  thinking: true,
+  toolEvents: true,
+  usage: true,
+  cost: true,
+  images: 'native',
+  systemPrompt: 'native',
+  model: 'native',
+  maxTurns: 'native',
+  maxTokens: 'native',
+  allowedTools: 'native',
+  extraFlags: 'native',
+  resume: true,
+  fork: false,
+  history: 'none',
+  jsonSchema: 'none',
+  clientTools: 'none',
+  approvalModes: { default: 'native', auto: 'native', none: 'native', always: 'emulated' },
+  sandboxModes: { default: 'native', 'read-only': 'emulated', workspace: 'emulated', full: 'native' },
+}
+
+/** How long what a probe found is believed, in ms. */
+const PROBE_KEPT_MS = 30_000
+
+/** Claude Code, by stream-json on stdio: one process a session, kept alive over its turns. */
+export function createClaudeDriver(settings: BackendSettings, timing: Timing = {}): AgentDriver {
+  const sessions = new Set<AgentSession>()
+  const children = new Set<Child>()
+  let probed: { at: number; probe: Promise<Probe> } | undefined
+
+  return {
+    name: settings.name,
+    driver: 'claude',
+    capabilities: CLAUDE_CAPABILITIES,
+    probe() {
+      const now = performance.now()
+      if (!probed || now - probed.at > PROBE_KEPT_MS) probed = { at: now, probe: probeClaude(settings) }
+      return probed.probe
+    },
+    async open(options, signal) {
+      const policy = createPolicy(options)
+      const { command, extraFlags } = settings
+      const child = await spawnChild({
+        command: claudeArgv({ command, extraFlags, tools: policy.tools }, options),
+        cwd: options.workdir,
+        env: claudeEnv(settings.env, options),
+      })
+      children.add(child)
+      void child.exited.then(() => children.delete(child))
+      const session = await openSession({ backend: settings.name, child, options, policy, timing }, signal)
+      sessions.add(session)
+      void child.exited.then(() => sessions.delete(session))
+      return session
+    },
+    async close() {
+      await Promise.all([...sessions].map((session) => session.close()))
+      // Those that are still being opened.
+      await Promise.all([...children].map((child) => child.terminate()))
+    },
+  }
+}

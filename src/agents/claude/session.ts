@@ -1,0 +1,245 @@
+import { ClinvkError, toClinvkError } from '../../errors.ts'
+import { type Channel, createChannel } from '../../process/channel.ts'
+import type { Child } from '../../process/child.ts'
+import { readJsonLines } from '../../process/lines.ts'
+import { abortError, takeTurn } from '../take-turn.ts'
+import type { AgentSession, SessionOptions, TurnEvent } from '../types.ts'
+import { initializeRequest, userMessage } from './argv.ts'
+import { answerControl } from './control.ts'
+import { crashError, resultError } from './errors.ts'
+import { type Fields, fields, word } from './fields.ts'
+import type { Policy } from './permissions.ts'
+import { createTranslator, type Known, type Step, type Translator } from './to-events.ts'
+import { weightOf } from './tool-events.ts'
+import { createMeter, type Spent } from './usage.ts'
+
+/** How long things may take, in ms. */
+export interface Timing {
+  /** For an interrupt to be answered, before the process is ended. */
+  readonly interruptMs?: number
+  /** For the process to end by itself once its stdin is closed. */
+  readonly closeMs?: number
+  /** For it to end after TERM. */
+  readonly termMs?: number
+}
+
+/** What a session is made from. */
+export interface SessionSetup {
+  readonly backend: string
+  readonly child: Child
+  readonly options: SessionOptions
+  readonly policy: Policy
+  readonly timing: Timing
+}
+
+interface Turn {
+  readonly uuid: string
+  readonly events: Channel<TurnEvent>
+  readonly translator: Translator
+  /** Tools whose approval was shown: a call can pass the hook and still be asked for. */
+  readonly shown: Set<string>
+  readonly settled: Promise<void>
+  readonly settle: () => void
+  /** Whether what comes now belongs to it, and not to a turn that Claude Code began by itself before. */
+  ours: boolean
+  /** Whether it was interrupted. */
+  stopping: boolean
+}
+
+/** The time a process has by default to end once its stdin is closed: it may still be saving the conversation. */
+const CLOSE_MS = 2000
+
+/**
+ * Speaks stream-json with one process. Resolves once the process has answered the first request.
+ *
+ * @throws what keeps it from starting: `session_not_found`, `agent_crashed`, or the signal's reason.
+ */
+export async function openSession(setup: SessionSetup, signal: AbortSignal): Promise<AgentSession> {
+  const { backend, child, options, policy, timing } = setup
+  const meter = createMeter(options.resume !== undefined)
+  const started = Promise.withResolvers<void>()
+  let known: Known = { sessionId: options.resume }
+  let turn: Turn | undefined
+  let failure: ClinvkError | undefined
+  let closing: Promise<void> | undefined
+  let opened = false
+  let ended = false
+  let requests = 0
+  let tellsLifecycle = false
+
+  const send = (message: Readonly<Record<string, unknown>>) => child.write(`${JSON.stringify(message)}\n`)
+  const request = (body: Readonly<Record<string, unknown>>) => {
+    requests += 1
+    return send({ type: 'control_request', request_id: `clinvk-${requests}`, request: body })
+  }
+  const terminate = async () => {
+    await child.terminate(timing.termMs === undefined ? {} : { termMs: timing.termMs })
+  }
+  // One that comes before the turn has begun is lost, so it is said again when it has.
+  const interrupt = (which: Turn) => {
+    which.stopping = true
+    return request({ subtype: 'interrupt' })
+  }
+
+  const push = async (to: Turn, event: TurnEvent) => {
+    if (event.type === 'approval' && event.toolId !== undefined) {
+      if (to.shown.has(event.toolId)) return
+      to.shown.add(event.toolId)
+    }
+    await to.events.push(event, weightOf(event))
+  }
+  const finish = async (over: Turn, { events, end }: Step) => {
+    // First of all the session is free again: who reads `done` may begin the next turn at once.
+    if (turn === over) turn = undefined
+    over.settle()
+    for (const event of events) await push(over, event)
+    over.events.end(end?.error)
+  }
+
+  const receiveResult = async (result: Fields) => {
+    const spent: Spent = meter(result)
+    // One that comes before any prompt says why there will be no conversation.
+    if (!opened) started.reject(resultError(backend, result))
+    if (turn && belongsTo(turn, result)) await finish(turn, turn.translator.finish(result, spent))
+  }
+  const receive = async (message: Fields) => {
+    switch (message['type']) {
+      case 'control_response':
+        // The first one answers `initialize`; nothing depends on the later ones.
+        if (fields(message['response'])['subtype'] === 'success') started.resolve()
+        else started.reject(protocolError(backend, fields(message['response'])))
+        return
+      case 'control_request': {
+        const { message: answer, approval } = await answerControl(message, policy)
+        if (approval && turn?.ours) await push(turn, approval)
+        await send(answer)
+        return
+      }
+      case 'command_lifecycle':
+        tellsLifecycle = true
+        if (!turn || message['command_uuid'] !== turn.uuid || message['state'] !== 'started') return
+        turn.ours = true
+        if (turn.stopping) await interrupt(turn)
+        return
+      case 'result':
+        return receiveResult(message)
+      default: {
+        if (message['type'] === 'system' && message['subtype'] === 'init')
+          known = { sessionId: word(message['session_id']), version: word(message['claude_code_version']) }
+        if (!turn?.ours) return
+        const current = turn
+        if (current.stopping && message['type'] === 'system' && message['subtype'] === 'init')
+          await interrupt(current)
+        const { events, stop } = current.translator.take(message)
+        for (const event of events) await push(current, event)
+        if (stop) await interrupt(current)
+      }
+    }
+  }
+  const read = async () => {
+    try {
+      for await (const message of readJsonLines(child.stdout)) await receive(message)
+    } catch (error) {
+      failure ??= toClinvkError(error)
+      await terminate()
+    }
+    await endedWithin(child, timing.closeMs)
+    await terminate()
+    ended = true
+    failure ??= closing
+      ? new ClinvkError('cancelled', `${backend}: the conversation was closed.`)
+      : crashError(backend, await child.exited, child.stderrTail())
+    started.reject(failure)
+    if (turn) await finish(turn, { events: [], end: { error: failure } })
+  }
+
+  const begin = (): Turn => {
+    const { promise: settled, resolve: settle } = Promise.withResolvers<void>()
+    return {
+      uuid: crypto.randomUUID(),
+      events: createChannel<TurnEvent>(),
+      translator: createTranslator({ backend, known, limited: options.maxTokens !== undefined }),
+      shown: new Set(),
+      settled,
+      settle,
+      ours: !tellsLifecycle,
+      stopping: false,
+    }
+  }
+
+  started.promise.catch(() => {})
+  void read()
+  const onAbort = () => started.reject(abortError(signal))
+  signal.addEventListener('abort', onAbort, { once: true })
+  if (signal.aborted) onAbort()
+  try {
+    await request(initializeRequest(options, policy.hooked))
+    await started.promise
+    opened = true
+  } catch (error) {
+    await terminate()
+    throw error
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+
+  return {
+    get id() {
+      return known.sessionId
+    },
+    get alive() {
+      return !ended && !closing && child.alive
+    },
+    async *prompt(input, turnSignal) {
+      if (turn) throw new ClinvkError('session_busy', `${backend}: the conversation has a turn under way.`)
+      if (ended || closing)
+        throw failure ?? new ClinvkError('agent_crashed', `${backend}: the conversation was closed.`)
+      if (turnSignal.aborted) throw abortError(turnSignal)
+      const current = begin()
+      turn = current
+      await send(userMessage(input.parts, current.uuid))
+      yield* takeTurn(
+        {
+          events: current.events,
+          settled: current.settled,
+          interrupt: () => interrupt(current),
+          kill: terminate,
+        },
+        turnSignal,
+        timing.interruptMs,
+      )
+    },
+    close() {
+      closing ??= (async () => {
+        await child.endInput()
+        await endedWithin(child, timing.closeMs)
+        await terminate()
+      })()
+      return closing
+    },
+  }
+}
+
+async function endedWithin(child: Child, ms = CLOSE_MS): Promise<void> {
+  let timer: Timer | undefined
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms)
+  })
+  await Promise.race([child.exited, late])
+  clearTimeout(timer)
+}
+
+/** Claude Code may begin a turn by itself, when a task in the background ends: its result is not ours. */
+function belongsTo(turn: Turn, result: Fields): boolean {
+  const uuids = result['user_message_uuids']
+  if (Array.isArray(uuids)) return uuids.includes(turn.uuid)
+  return turn.ours && word(fields(result['origin'])['kind']) === undefined
+}
+
+function protocolError(backend: string, response: Fields): ClinvkError {
+  return new ClinvkError(
+    'agent_protocol',
+    `${backend} refused to be driven: ${word(response['error']) ?? 'it gave no reason.'} A newer version may help.`,
+    { details: { backend } },
+  )
+}
