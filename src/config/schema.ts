@@ -77,7 +77,10 @@ export const ConfigSchema = section('The configuration of clinvk.', {
   }),
   conversations: section('Agents that are kept running between prompts.', {
     keep_alive_secs: seconds('How long an agent without work is kept. 0: it ends with its turn.', 600),
-    max_live: whole(16, { description: 'Conversations that are kept running at most.', minimum: 1 }),
+    max_live: whole(4, {
+      description: 'Conversations without work whose agent is kept running at most.',
+      minimum: 0,
+    }),
   }),
 })
 

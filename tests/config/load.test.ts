@@ -39,7 +39,7 @@ const DEFAULTS = {
     metrics_enabled: false,
   },
   parallel: { max_workers: 3, fail_fast: false, aggregate_output: true },
-  conversations: { keep_alive_secs: 600, max_live: 16 },
+  conversations: { keep_alive_secs: 600, max_live: 4 },
 }
 
 const BACKEND = {

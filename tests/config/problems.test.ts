@@ -145,10 +145,10 @@ const FILES: Record<string, [yaml: string, ...problems: string[]][]> = {
       'FILE:1:75: server.max_request_body_bytes: found "10MB", expected a whole number of bytes from 0 to 9007199254740991: the unit is always bytes, so write the number alone',
     ],
     [
-      'parallel: { max_workers: 0 }\nconversations: { max_live: 0, keep_alive_secs: -1 }\n',
+      'parallel: { max_workers: 0 }\nconversations: { max_live: -1, keep_alive_secs: -1 }\n',
       'FILE:1:26: parallel.max_workers: found 0, expected a whole number, 1 or more',
-      'FILE:2:28: conversations.max_live: found 0, expected a whole number, 1 or more',
-      'FILE:2:48: conversations.keep_alive_secs: found -1, expected a number of seconds from 0 to 2147483',
+      'FILE:2:28: conversations.max_live: found -1, expected a whole number, 0 or more',
+      'FILE:2:49: conversations.keep_alive_secs: found -1, expected a number of seconds from 0 to 2147483',
     ],
   ],
   'words, addresses and folders': [

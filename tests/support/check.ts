@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const STEPS: readonly (readonly [name: string, command: readonly string[]])[] = [
-  ['format and lint', ['biome', 'ci', '--error-on-warnings']],
+  ['format and lint', ['biome', 'ci', '--colors=off', '--error-on-warnings']],
   ['types', ['tsc', '-p', '.']],
   ['unused code', ['knip']],
 ]

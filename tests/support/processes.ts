@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
 
 /** Whether a process runs. A zombie, which only waits for its parent to look, does not. */
 export function isAlive(pid: number): boolean {
@@ -25,4 +26,22 @@ export async function waitUntil(
     if (performance.now() > deadline) throw new Error(`${what} did not come true within ${timeoutMs} ms`)
     await Bun.sleep(10)
   }
+}
+
+/**
+ * The command lines of the processes whose `HOME` is this folder: everything that a test's server has started,
+ * wherever it went. Gives what is just ending a moment.
+ */
+export async function processesIn(home: string): Promise<string[]> {
+  const find = async () => {
+    const found: string[] = []
+    for (const pid of (await readdir('/proc').catch(() => [])).filter((entry) => /^\d+$/.test(entry))) {
+      const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '')
+      if (!environment.split('\0').includes(`HOME=${home}`)) continue
+      found.push((await readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '')).replaceAll('\0', ' '))
+    }
+    return found
+  }
+  await waitUntil(async () => (await find()).length === 0, { timeoutMs: 5000 }).catch(() => {})
+  return await find()
 }

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { readdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { answerOf, json, readNdjson, readSse, type WireEvent } from '../../support/events.ts'
 import { type MockProvider, type Recording, startMockProvider } from '../../support/mock-provider/index.ts'
-import { waitUntil } from '../../support/processes.ts'
+import { processesIn } from '../../support/processes.ts'
 import { type ServedClinvk, startClinvk } from '../../support/serve.ts'
 import { type AgentHome, agentEnv, createAgentHome } from '../env.ts'
 import { REAL_AGENTS } from './agents.ts'
@@ -31,7 +31,7 @@ describe.each(REAL_AGENTS.map((agent) => [agent.name, agent] as const))('%s', (n
 
   afterAll(async () => {
     expect(await clinvk.stop()).toBe(0)
-    expect(await processesOf(home.home)).toEqual([])
+    expect(await processesIn(home.home)).toEqual([])
     await home.remove()
   })
 
@@ -267,21 +267,6 @@ describe.each(REAL_AGENTS.map((agent) => [agent.name, agent] as const))('%s', (n
     })
   })
 })
-
-/** The processes that live with a home of ours: everything that a test's server has started. */
-async function processesOf(home: string): Promise<string[]> {
-  const find = async () => {
-    const found: string[] = []
-    for (const pid of (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry))) {
-      const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '')
-      if (!environment.split('\0').includes(`HOME=${home}`)) continue
-      found.push((await readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '')).replaceAll('\0', ' '))
-    }
-    return found
-  }
-  await waitUntil(async () => (await find()).length === 0, { timeoutMs: 3000 }).catch(() => {})
-  return await find()
-}
 
 function raise(message: string): never {
   throw new Error(message)

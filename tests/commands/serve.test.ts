@@ -1,0 +1,274 @@
+import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
+import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises'
+import { networkInterfaces, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { answerOf, json, readSse, type WireEvent } from '../support/events.ts'
+import { processesIn } from '../support/processes.ts'
+import { type ServedClinvk, type ServeOptions, startClinvk } from '../support/serve.ts'
+
+const MAIN = join(import.meta.dir, '../../src/main.ts')
+
+let home: string
+let running: ServedClinvk[] = []
+beforeEach(async () => {
+  home = await realpath(await mkdtemp(join(tmpdir(), 'clinvk-serve-')))
+  await mkdir(join(home, 'work'))
+})
+afterEach(async () => {
+  await Promise.all(running.map((server) => server.stop('SIGKILL')))
+  running = []
+  expect(await processesIn(home)).toEqual([])
+  await rm(home, { recursive: true, force: true })
+})
+
+/** A machine without any agent: nothing but a shell's own programs on the PATH. */
+const bare = (more: Record<string, string> = {}) => ({ PATH: '/usr/bin:/bin', HOME: home, ...more })
+async function serve(options: Partial<ServeOptions> = {}): Promise<ServedClinvk> {
+  const server = await startClinvk({ env: bare(), cwd: join(home, 'work'), ...options })
+  running.push(server)
+  return server
+}
+async function writeConfig(text: string): Promise<void> {
+  await Bun.write(join(home, '.clinvk/config.yaml'), text)
+}
+async function runCli(args: string[], env = bare()) {
+  const proc = Bun.spawn({
+    cmd: [process.execPath, MAIN, ...args],
+    cwd: join(home, 'work'),
+    env,
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+  const [stdout, stderr, code] = await Promise.all([proc.stdout.text(), proc.stderr.text(), proc.exited])
+  return { stdout, stderr, code }
+}
+const demo = (server: ServedClinvk, prompt: string, more: Record<string, unknown> = {}, init?: RequestInit) =>
+  server.post('/api/v1/prompt', { backend: 'demo', prompt, stream: true, ...more }, init)
+const eventsOf = async (response: Response): Promise<WireEvent[]> => await Array.fromAsync(readSse(response))
+
+describe('clinvk serve on a machine without any agent', () => {
+  test('says where it listens, who is missing and how to get them, and offers the demo agent as what it is', async () => {
+    const server = await serve()
+    await fetch(`${server.url}/health`)
+    const text = server.output()
+    expect(text).toContain(`listens on ${server.url}`)
+    expect(text).toMatch(/claude +not installed\. .*npm install -g @anthropic-ai\/claude-code/)
+    expect(text).toMatch(/gemini +not installed\. .*npm install -g @google\/gemini-cli/)
+    expect(text).toMatch(/demo +demo agent, no model/)
+    expect(await json(await fetch(`${server.url}/health`))).toMatchObject({ status: 'ok', demo: true })
+    const { backends } = await json(await fetch(`${server.url}/api/v1/backends`))
+    expect(
+      backends.map(({ name, ready, demo, default: main }: Record<string, unknown>) => [
+        name,
+        ready,
+        demo,
+        main,
+      ]),
+    ).toEqual([
+      ['claude', false, false, false],
+      ['codex', false, false, false],
+      ['gemini', false, false, false],
+      ['opencode', false, false, false],
+      ['demo', true, true, false],
+    ])
+  })
+
+  test('streams an answer of the demo agent, and goes on in its session', async () => {
+    const server = await serve()
+    const events = await eventsOf(await demo(server, 'Grüße, wie geht’s?'))
+    expect(events.map(({ type }) => type).filter((type) => type === 'message').length).toBeGreaterThan(3)
+    expect(answerOf(events)).toBe('[clinvk demo agent, no model] You said: Grüße, wie geht’s?')
+    const again = await demo(server, 'demo: history', { session_id: events[0]?.session_id })
+    expect(answerOf(await eventsOf(again))).toContain('Grüße, wie geht’s?')
+  })
+
+  test('never gives a prompt to the demo agent that did not name it', async () => {
+    const server = await serve()
+    const response = await server.post('/api/v1/prompt', { prompt: 'hello' })
+    expect(response.status).toBe(503)
+    expect(await json(response)).toMatchObject({
+      code: 'backend_not_installed',
+      detail: expect.stringContaining('"demo"'),
+    })
+    const missing = await server.post('/api/v1/prompt', { backend: 'claude', prompt: 'hello' })
+    expect(missing.status).toBe(503)
+    expect((await json(missing)).detail).toContain('npm install -g @anthropic-ai/claude-code')
+  })
+
+  test('offers the demo agent beside a real one only when it is asked to', async () => {
+    const bin = join(home, 'bin')
+    await mkdir(bin)
+    await Bun.write(join(bin, 'opencode'), '#!/bin/sh\necho 9.9.9\n')
+    await Bun.$`chmod +x ${join(bin, 'opencode')}`.quiet()
+    const env = bare({ PATH: `${bin}:/usr/bin:/bin` })
+    const names = async (server: ServedClinvk) =>
+      (await json(await fetch(`${server.url}/api/v1/backends`))).backends.map(
+        ({ name }: { name: string }) => name,
+      )
+    expect(await names(await serve({ env }))).not.toContain('demo')
+    expect(await names(await serve({ env, args: ['--demo'] }))).toContain('demo')
+    await writeConfig('backends: {demo: {}}\n')
+    expect(await names(await serve({ env }))).toContain('demo')
+  })
+})
+
+describe('a turn over HTTP', () => {
+  test('shows thinking, a tool, its denial, and the failure of a provider', async () => {
+    const server = await serve()
+    const events = await eventsOf(
+      await demo(server, 'demo: think=hm; tool=read_file {"path":"x"}; ask=write_file; say=done'),
+    )
+    const types = events.map(({ type }) => type)
+    for (const type of ['init', 'thinking', 'tool_use', 'tool_result', 'message', 'done'])
+      expect(types).toContain(type)
+    expect(events.find(({ content }) => content?.kind === 'approval')?.content).toMatchObject({
+      decision: 'denied',
+    })
+    const failed = await demo(server, 'demo: fail=429 retry-after=3s slow down', { stream: false })
+    expect(failed.status).toBe(429)
+    expect(failed.headers.get('retry-after')).toBe('3')
+    expect(await json(failed)).toMatchObject({
+      code: 'upstream_rate_limited',
+      detail: expect.stringContaining('slow down'),
+    })
+    const late = await eventsOf(await demo(server, 'demo: say=partial; fail=529 busy'))
+    expect(late.at(-1)).toMatchObject({
+      type: 'error',
+      content: { status: 529, code: 'upstream_overloaded' },
+    })
+  })
+
+  test('says that the agent’s process ended, and has another one for the next prompt', async () => {
+    const server = await serve()
+    const events = await eventsOf(await demo(server, 'demo: crash=9'))
+    expect(events.at(-1)).toMatchObject({ type: 'error', content: { status: 502, code: 'agent_crashed' } })
+    expect(answerOf(await eventsOf(await demo(server, 'demo: say=back')))).toBe('back')
+  })
+
+  test('is cancelled when its client leaves, also with an agent that does not listen', async () => {
+    const server = await serve()
+    for (const script of ['demo: say=here; hang', 'demo: ignore-cancel; say=here; hang']) {
+      const leaving = new AbortController()
+      const response = await demo(server, script, { ephemeral: true }, { signal: leaving.signal })
+      for await (const event of readSse(response)) if (event.type === 'message') break
+      leaving.abort()
+      expect(answerOf(await eventsOf(await demo(server, 'demo: say=next')))).toBe('next')
+    }
+  })
+
+  test('fails an agent that is silent for too long', async () => {
+    await writeConfig('server: {request_timeout_secs: 0.3}\n')
+    const server = await serve()
+    const response = await demo(server, 'demo: hang', { stream: false })
+    expect(response.status).toBe(504)
+    expect(await json(response)).toMatchObject({ code: 'timeout' })
+  })
+
+  test('waits for a client that reads slowly, and gives it everything', async () => {
+    const server = await serve()
+    const response = await demo(server, 'demo: tokens=20000 size=1000')
+    await Bun.sleep(500)
+    let length = 0
+    for await (const event of readSse(response))
+      if (event.type === 'message') length += String(event.content).length
+    expect(length).toBe(20_000_000)
+  })
+})
+
+describe('clinvk serve as a process', () => {
+  test('ends its streams with an error, its agents and itself on SIGTERM', async () => {
+    const server = await serve()
+    const response = await demo(server, 'demo: say=here; hang')
+    const events: WireEvent[] = []
+    for await (const event of readSse(response)) {
+      events.push(event)
+      if (event.type === 'message') void server.stop('SIGTERM')
+    }
+    expect(events.at(-1)).toMatchObject({ type: 'error', content: { status: 503, code: 'shutting_down' } })
+    expect(await server.stop('SIGTERM')).toBe(0)
+  })
+
+  test('leaves no agent behind when it is killed in the middle of a turn', async () => {
+    const server = await serve()
+    const response = await demo(server, 'demo: say=here; hang')
+    for await (const event of readSse(response)) if (event.type === 'message') break
+    await server.stop('SIGKILL')
+    // afterEach looks at the processes.
+  })
+
+  test('says in one line that a port is in use, and ends with 1', async () => {
+    const server = await serve()
+    const port = new URL(server.url).port
+    const { code, stderr } = await runCli(['serve', '--port', port])
+    expect(code).toBe(1)
+    expect(stderr).toBe(
+      `clinvk: Port ${port} on 127.0.0.1 is in use. Stop what uses it, or choose another with --port.\n`,
+    )
+  })
+
+  test('names what is wrong in its configuration, and ends with 3', async () => {
+    await writeConfig('server:\n  prot: 3000\n')
+    const { code, stderr } = await runCli(['serve'])
+    expect(code).toBe(3)
+    expect(stderr).toContain('config.yaml:2:3: server.prot: unknown key: did you mean server.port?')
+    expect((await runCli(['serve', '--port', 'many'])).code).toBe(3)
+  })
+
+  test('names an unknown flag or command, and ends with 2', async () => {
+    expect(await runCli(['serve', '--prot', '1'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('did you mean --port?'),
+    })
+    expect(await runCli(['srve'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('did you mean "serve"?'),
+    })
+  })
+
+  test('warns where everybody can reach it, and asks for a key where there are keys', async () => {
+    const open = await serve({ args: ['--host', '0.0.0.0'] })
+    await fetch(`${open.url}/health`)
+    expect(open.output()).toContain('WARNING: clinvk listens on 0.0.0.0 without API keys.')
+    const address = Object.values(networkInterfaces())
+      .flat()
+      .find((found) => found?.family === 'IPv4')?.address
+    expect((await fetch(`http://${address}:${new URL(open.url).port}/health`)).status).toBe(200)
+
+    const closed = await serve({
+      args: ['--host', '0.0.0.0'],
+      env: bare({ CLINVK_API_KEYS: 'secret-1, secret-2' }),
+    })
+    expect(closed.output()).not.toContain('WARNING')
+    expect((await demo(closed, 'hi')).status).toBe(401)
+    const key = { headers: { authorization: 'Bearer secret-2' } }
+    expect((await demo(closed, 'demo: say=hi', {}, key)).status).toBe(200)
+    expect((await fetch(`${closed.url}/health`)).status).toBe(200)
+  })
+
+  test('keeps its keys and variables from the agents', async () => {
+    await writeConfig('backends: {env: {driver: exec, command: [env]}}\n')
+    const server = await serve({ env: bare({ CLINVK_API_KEYS: 'secret-1', THEIRS: 'yes' }) })
+    const response = await server.post(
+      '/api/v1/prompt',
+      { backend: 'env', prompt: 'x' },
+      { headers: { 'x-api-key': 'secret-1' } },
+    )
+    const { response: text } = await json(response)
+    expect(text).toContain('THEIRS=yes')
+    expect(text).not.toContain('secret-1')
+    expect(text).not.toMatch(/CLINVK_(?!CHILD)/)
+  })
+
+  test('runs any command that is configured', async () => {
+    await writeConfig('backends: {shout: {driver: exec, command: [tr, a-z, A-Z]}}\n')
+    const server = await serve()
+    const response = await server.post('/api/v1/prompt', { backend: 'shout', prompt: 'hello' })
+    expect(await json(response)).toMatchObject({ response: 'HELLO', backend: 'shout' })
+  })
+})
+
+test('clinvk version and --version print the version', async () => {
+  const { stdout } = await runCli(['version'])
+  expect(stdout).toMatch(/^clinvk \d+\.\d+\.\d+\n$/)
+  expect((await runCli(['--version'])).stdout.trim()).toBe(stdout.replace('clinvk ', '').trim())
+})
