@@ -52,7 +52,8 @@ export function createApp(options: AppOptions) {
       onFailure: (error, request) => logFailure(error, request, log),
     }),
   )
-  const app = new Elysia({ name: 'clinvk' })
+  // Without `normalize: false` bodies reach the routes as copies that lack what no schema names.
+  const app = new Elysia({ name: 'clinvk', normalize: false })
     .use(errorPlugin(routes, log))
     .use(guardPlugin({ ...guardRules(options), routes, connections, shutdown }))
     .use(features)

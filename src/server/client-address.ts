@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net'
+import { ClinvkError } from '../errors.ts'
 
 /** Whether an address is one of the operator's proxies. */
 export type TrustCheck = (address: string) => boolean
@@ -6,7 +7,7 @@ export type TrustCheck = (address: string) => boolean
 /**
  * Reads `server.trusted_proxies`: addresses and networks such as `10.0.0.0/8`.
  *
- * @throws Error for an entry that is neither.
+ * @throws `config_invalid` for an entry that is neither.
  */
 export function createTrustCheck(entries: readonly string[]): TrustCheck {
   const list = new BlockList()
@@ -14,9 +15,12 @@ export function createTrustCheck(entries: readonly string[]): TrustCheck {
     const [address = '', prefix] = entry.split('/')
     const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
     const bits = prefix === undefined ? (family === 'ipv6' ? 128 : 32) : Number(prefix)
-    if (isIP(address) === 0 || prefix === '' || !Number.isInteger(bits))
-      throw new Error(`server.trusted_proxies: ${JSON.stringify(entry)} is no address and no network.`)
-    list.addSubnet(address, bits, family)
+    if (isIP(address) === 0 || prefix === '' || !Number.isInteger(bits)) throw notTrustable(entry)
+    try {
+      list.addSubnet(address, bits, family)
+    } catch {
+      throw notTrustable(entry)
+    }
   }
   return (address) => {
     const family = isIP(address)
@@ -49,4 +53,12 @@ export function clientAddress(remote: string, headers: Headers, isTrusted: Trust
 function bare(text: string): string {
   const address = text.trim().replace(/^\[(.*)\](:\d+)?$/, '$1')
   return address.replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, '$1').replace(/^::ffff:(\d+\.\d+\.\d+\.\d+)$/i, '$1')
+}
+
+function notTrustable(entry: string): ClinvkError {
+  const name = JSON.stringify(entry)
+  return new ClinvkError(
+    'config_invalid',
+    `server.trusted_proxies: ${name} is no address and no network such as 10.0.0.0/8.`,
+  )
 }

@@ -1,4 +1,5 @@
 import { Elysia } from 'elysia'
+import { ClinvkError } from '../errors.ts'
 import { type DescribedRoute, type OpenApiDocument, openApiDocument } from './docs.ts'
 import { DOCS_ASSETS, DOCS_PAGE } from './docs-page.ts'
 
@@ -24,9 +25,10 @@ export function docsRoutes(routes: () => readonly DescribedRoute[], version: str
     )
     .get(
       '/docs/assets/:name',
-      ({ params: { name }, status }) => {
+      ({ params: { name } }) => {
         const asset = DOCS_ASSETS.get(name)
-        return asset === undefined ? status(404) : asset()
+        if (asset === undefined) throw new ClinvkError('route_not_found', 'The page has no such file.')
+        return asset()
       },
       { detail: { hide: true } },
     )

@@ -18,7 +18,7 @@ export function errorPlugin(routes: RouteTable, log: Log) {
 }
 
 /** The answer to a request that failed. */
-export function problemResponse(error: ClinvkError, request: Request): Response {
+function problemResponse(error: ClinvkError, request: Request): Response {
   return new Response(JSON.stringify(toProblem(error, requestId(request))), {
     status: error.status,
     headers: { 'content-type': 'application/problem+json', ...headersOf(error) },

@@ -34,6 +34,8 @@ export function guardPlugin(options: GuardOptions) {
       'x-content-type-options': 'nosniff',
       'cache-control': 'no-store',
     })
+    // HTTP/1.0 may leave the Host out; there is no address to find a route by then.
+    if (!URL.canParse(request.url)) throw new ClinvkError('invalid_request', 'The request names no Host.')
     checkHost(request, options.hosts)
     checkOrigin(request, options.origins)
     Object.assign(set.headers, corsHeaders(request, options.origins))

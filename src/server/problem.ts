@@ -2,7 +2,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { type ClinvkError, ERROR_TABLE } from '../errors.ts'
 
 /** One field of a request that is wrong. */
-export const FieldError = Type.Object(
+const FieldError = Type.Object(
   {
     path: Type.String({ description: 'The field, such as prompt or images[0].data.' }),
     message: Type.String({ description: 'What is wrong with it and what is expected.' }),

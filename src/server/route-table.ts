@@ -1,5 +1,5 @@
 /** A route as the framework lists it. */
-export interface RouteEntry {
+interface RouteEntry {
   readonly method: string
   readonly path: string
 }

@@ -2,6 +2,8 @@ import { ClinvkError } from '../errors.ts'
 
 /** What a stream is made from. Times in ms; 0: never. */
 export interface StreamSource {
+  /** Sent at once: the runtime holds the end of the headers back until there is something to send after them. */
+  readonly opening: string
   /** The pieces to send. It reports its own failures as pieces. */
   readonly chunks: AsyncGenerator<string, void>
   /** Longest silence, and what is sent to end it. */
@@ -9,6 +11,8 @@ export interface StreamSource {
   readonly heartbeat: () => string
   /** How long the client may read nothing of what waits for it. */
   readonly writeTimeoutMs: number
+  /** Aborted when the client is gone. */
+  readonly client: AbortSignal
   /** Stops what makes the chunks. */
   readonly abort: (reason: ClinvkError) => void
   /** Called once, when nothing more will be sent. */
@@ -28,15 +32,23 @@ export function toByteStream(source: StreamSource): ReadableStream<Uint8Array> {
     clearTimeout(stalled)
     if (ended) return
     ended = true
+    source.client.removeEventListener('abort', onGone)
     source.onEnd()
   }
   const leave = (reason: ClinvkError) => {
+    if (ended) return
     source.abort(reason)
     source.chunks.return().catch(() => {})
     end()
   }
+  const onGone = () => leave(new ClinvkError('cancelled', 'The client left.'))
   return new ReadableStream<Uint8Array>(
     {
+      start(controller) {
+        controller.enqueue(encoder.encode(source.opening))
+        // Not every runtime cancels the stream of a client that is gone, and none while nothing is sent.
+        source.client.addEventListener('abort', onGone, { once: true })
+      },
       async pull(controller) {
         clearTimeout(stalled)
         pending ??= source.chunks.next()
@@ -61,9 +73,7 @@ export function toByteStream(source: StreamSource): ReadableStream<Uint8Array> {
             controller.close()
           }, source.writeTimeoutMs)
       },
-      cancel() {
-        leave(new ClinvkError('cancelled', 'The client left.'))
-      },
+      cancel: onGone,
     },
     { highWaterMark: 0 },
   )

@@ -9,7 +9,7 @@ import type { PromptRequest } from './schema.ts'
  * @throws `invalid_request` for what its schema cannot say.
  */
 export function fromPromptRequest(body: PromptRequest): TurnRequest {
-  const wrong = [...wrongImages(body), ...wrongTexts(body)]
+  const wrong = [...wrongImages(body), ...wrongTexts(body), ...wrongMetadata(body)]
   if (wrong.length > 0) throw invalidFields(wrong)
   const images: InputPart[] = (body.images ?? []).map(({ media_type, data }) => ({
     type: 'image',
@@ -63,6 +63,19 @@ function wrongTexts(body: PromptRequest): WrongField[] {
       ? [{ path, message: 'holds a NUL character.' }]
       : [],
   )
+}
+
+/** What is too deep to be written again must be refused before the turn has run, not after. */
+function wrongMetadata({ metadata }: PromptRequest): WrongField[] {
+  if (!isDeeper(metadata, METADATA_LEVELS)) return []
+  return [{ path: 'metadata', message: `is nested deeper than ${METADATA_LEVELS} levels.` }]
+}
+
+const METADATA_LEVELS = 100
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return levels === 0 || Object.values(value).some((member) => isDeeper(member, levels - 1))
 }
 
 function isBase64(text: string): boolean {

@@ -87,12 +87,15 @@ const STREAMS = {
     contentType: 'text/event-stream',
     encode: (event: StreamEvent) =>
       encodeSse({ id: String(event.sequence), event: event.type, data: JSON.stringify(event) }),
+    opening: encodeSseComment('clinvk'),
     heartbeat: () => encodeSseComment('keep-alive'),
   },
   ndjson: {
     contentType: 'application/x-ndjson',
     encode: (event: StreamEvent) => `${JSON.stringify(event)}\n`,
-    // NDJSON knows no comments, and not every reader forgives an empty line.
+    // NDJSON knows no comments, and not every reader forgives an empty line. Space before an object is part of its
+    // line.
+    opening: ' ',
     heartbeat: (writer: EventWriter) => `${JSON.stringify(writer.heartbeat())}\n`,
   },
 } as const
@@ -105,9 +108,10 @@ function streamTurn(
   { heartbeatMs, writeTimeoutMs, onStreamEnd, onFailure }: PromptOptions,
   abort: (reason: ClinvkError) => void,
 ): Response {
-  const { contentType, encode, heartbeat } = STREAMS[form]
+  const { contentType, encode, opening, heartbeat } = STREAMS[form]
   const writer = createEventWriter(turn, told)
   const stream = toByteStream({
+    opening,
     chunks: toChunks(
       turn,
       (event) => encode(writer.toEvent(event)),
@@ -119,6 +123,7 @@ function streamTurn(
     heartbeatMs,
     heartbeat: () => heartbeat(writer),
     writeTimeoutMs,
+    client: request.signal,
     abort,
     onEnd: () => onStreamEnd(request),
   })

@@ -11,8 +11,19 @@ export interface RealAgent {
   readonly write: (path: string, text: string) => NonNullable<Reply['toolCalls']>[number]
   /** A call that only reads. */
   readonly read: (path: string) => NonNullable<Reply['toolCalls']>[number]
-  /** It tells which tokens came from a cache, and which were thinking. */
-  readonly tells: { readonly cached: boolean; readonly reasoning: boolean }
+  /** What it tells of what the provider told it. */
+  readonly tells: {
+    /** Which tokens came from a cache. */
+    readonly cached: boolean
+    /** Which tokens were thinking; one that does not leaves them out of the output as well. */
+    readonly reasoning: boolean
+    /** What a tool that only reads has read. */
+    readonly reading: boolean
+    /** The provider's own words with a 429. */
+    readonly rateLimit: boolean
+  }
+  /** Seconds that a refusing provider asks it to wait: long waits are its own affair, not a test's. */
+  readonly retryAfter: number
 }
 
 /** The agents that every release has to work with. */
@@ -23,7 +34,8 @@ export const REAL_AGENTS: readonly RealAgent[] = [
     modelSent: (model) => model,
     write: (path, text) => ({ name: 'Write', input: { file_path: path, content: text } }),
     read: (path) => ({ name: 'Read', input: { file_path: path } }),
-    tells: { cached: true, reasoning: true },
+    tells: { cached: true, reasoning: true, reading: true, rateLimit: true },
+    retryAfter: 1,
   },
   {
     name: 'codex',
@@ -34,7 +46,8 @@ export const REAL_AGENTS: readonly RealAgent[] = [
       input: { cmd: `printf '%s' '${text}' > '${path}'` },
     }),
     read: (path) => ({ name: 'exec_command', input: { cmd: `cat '${path}'` } }),
-    tells: { cached: true, reasoning: true },
+    tells: { cached: true, reasoning: true, reading: true, rateLimit: false },
+    retryAfter: 1,
   },
   {
     name: 'gemini',
@@ -42,7 +55,8 @@ export const REAL_AGENTS: readonly RealAgent[] = [
     modelSent: (model) => model,
     write: (path, text) => ({ name: 'write_file', input: { file_path: path, content: text } }),
     read: (path) => ({ name: 'read_file', input: { file_path: path } }),
-    tells: { cached: false, reasoning: false },
+    tells: { cached: false, reasoning: false, reading: false, rateLimit: true },
+    retryAfter: 1,
   },
   {
     name: 'opencode',
@@ -50,6 +64,7 @@ export const REAL_AGENTS: readonly RealAgent[] = [
     modelSent: () => 'm1',
     write: (path, text) => ({ name: 'write', input: { filePath: path, content: text } }),
     read: (path) => ({ name: 'read', input: { filePath: path } }),
-    tells: { cached: true, reasoning: false },
+    tells: { cached: true, reasoning: true, reading: true, rateLimit: true },
+    retryAfter: 0.01,
   },
 ]

@@ -1,0 +1,108 @@
+import { ClinvkError } from '../../errors.ts'
+import { abortError } from '../take-turn.ts'
+import type { AgentDriver, AgentSession, BackendSettings, SessionOptions } from '../types.ts'
+import { connectAcp } from './connection.ts'
+import type { Failing } from './errors.ts'
+import { inquire } from './inquest.ts'
+import { openWorkshop, toLaunch, type Workshop } from './launch.ts'
+import { openOnAgent } from './open.ts'
+import { createPool } from './pool.ts'
+import { probeAcp } from './probe.ts'
+import type { AcpProfile } from './profile.ts'
+import { profileOf } from './profiles.ts'
+import { createSession } from './session.ts'
+
+/** How long things may take, in ms. */
+export interface AcpTiming {
+  /** For an interrupt to be answered, before the process is ended. */
+  readonly interruptMs?: number
+  /** For a process to be ready. */
+  readonly handshakeMs?: number
+  /** For a process without a session to be kept. */
+  readonly idleMs?: number
+}
+
+/**
+ * Any agent that speaks the Agent Client Protocol, by its command alone. One process serves all sessions that need
+ * the same flags and environment; one that died is started again for the next session.
+ */
+export function createAcpDriver(
+  settings: BackendSettings,
+  profile: AcpProfile = profileOf(settings.command),
+  timing: AcpTiming = {},
+): AgentDriver {
+  const failing: Failing = { backend: settings.name, loginHint: profile.loginHint }
+  const pool = createPool(profile.sessionsPerProcess, timing.idleMs)
+  const closing = new AbortController()
+  const inquests = new Set<Promise<unknown>>()
+  let told = { version: undefined as string | undefined, models: [] as readonly string[] }
+  let workshop: Promise<Workshop> | undefined
+
+  const open = async (options: SessionOptions): Promise<AgentSession> => {
+    const startup = profile.startup(options, settings.env)
+    const launch = toLaunch(settings, profile, startup, options.extraFlags)
+    const lease = await pool.lease(JSON.stringify(launch), async () => {
+      workshop ??= openWorkshop()
+      const { folder, prepare } = await workshop
+      const child = { command: await prepare(launch), cwd: folder, env: launch.env }
+      return connectAcp(failing, child, closing.signal, timing.handshakeMs)
+    })
+    try {
+      const { connection } = lease
+      if (options.resume !== undefined)
+        await profile.beforeReopen?.(options.resume, settings.env, closing.signal)
+      const { sessionId, model, models } = await openOnAgent(connection, failing, options, startup.mode)
+      told = { version: connection.agent.version, models: models.length > 0 ? models : told.models }
+      return createSession({
+        failing,
+        profile,
+        options,
+        lease,
+        sessionId,
+        model,
+        interruptMs: timing.interruptMs,
+        async inquire(id) {
+          if (!profile.inquest) return {}
+          const found = inquire(settings.command[0] ?? '', launch.env, profile.inquest, id, closing.signal)
+          inquests.add(found)
+          return found.finally(() => inquests.delete(found))
+        },
+      })
+    } catch (error) {
+      lease.release()
+      throw error
+    }
+  }
+
+  return {
+    name: settings.name,
+    driver: 'acp',
+    capabilities: profile.capabilities,
+    probe: () => probeAcp(settings, profile, told),
+    async open(options, signal) {
+      if (closing.signal.aborted) throw new ClinvkError('shutting_down', `${settings.name} is shutting down.`)
+      if (signal.aborted) throw abortError(signal)
+      return orAbort(open(options), signal)
+    },
+    async close() {
+      closing.abort()
+      await Promise.all([pool.close(), ...inquests])
+      await (await workshop?.catch(() => undefined))?.remove()
+    },
+  }
+}
+
+/** Opening goes on behind an abort, since others may wait for the same process; its session is closed then. */
+async function orAbort(opening: Promise<AgentSession>, signal: AbortSignal): Promise<AgentSession> {
+  const aborted = Promise.withResolvers<never>()
+  const onAbort = () => aborted.reject(abortError(signal))
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    return await Promise.race([opening, aborted.promise])
+  } catch (error) {
+    if (signal.aborted) opening.then((session) => session.close()).catch(() => {})
+    throw error
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}

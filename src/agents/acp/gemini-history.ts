@@ -1,0 +1,56 @@
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** Where Gemini CLI keeps what is its own, by its environment. */
+export function geminiFolder(env: Readonly<Record<string, string>>): string | undefined {
+  const home = env['GEMINI_CLI_HOME'] || env['HOME'] || env['USERPROFILE']
+  return home === undefined ? undefined : join(home, '.gemini')
+}
+
+/**
+ * Waits while it would destroy a session to open it again: Gemini first begins a new history for it, in a file that
+ * is named after the minute and the session, so within the minute in which it was made it overwrites its own (0.61.0).
+ */
+export async function untilReopenable(
+  sessionId: string,
+  env: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<void> {
+  const folder = geminiFolder(env)
+  if (folder === undefined) return
+  while (!signal.aborted) {
+    const now = new Date()
+    if (!(await isHistory(join(folder, 'tmp'), historyName(sessionId, now)))) return
+    await pause(60_000 - (now.getTime() % 60_000), signal)
+  }
+}
+
+/** The name of the file in which a session that began at `time` has its history. */
+export function historyName(sessionId: string, time: Date): string {
+  return `session-${time.toISOString().slice(0, 16).replaceAll(':', '-')}-${sessionId.slice(0, 8)}.jsonl`
+}
+
+async function isHistory(projects: string, name: string): Promise<boolean> {
+  const names = await readdir(projects).catch(() => [])
+  const found = await Promise.all(
+    names.map((project) =>
+      stat(join(projects, project, 'chats', name)).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  )
+  return found.includes(true)
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done, { once: true })
+    function done() {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+  })
+}

@@ -1,0 +1,152 @@
+import { RequestError } from '@agentclientprotocol/sdk'
+import { ClinvkError } from '../../errors.ts'
+import type { SessionOptions } from '../types.ts'
+import type { AcpConnection } from './connection.ts'
+import { type Failing, modelError, noModels, refusalError, resumeError } from './errors.ts'
+import { type Fields, fields, items, word } from './fields.ts'
+
+/** A session as the agent opened it. */
+export interface Opened {
+  readonly sessionId: string
+  /** The model that will answer, where the agent tells it. */
+  readonly model: string | undefined
+  /** The models that it offers. */
+  readonly models: readonly string[]
+}
+
+/**
+ * Opens a session, new or again, and sets what is set by requests of its own.
+ *
+ * @throws `not_logged_in`, `session_not_found`, `model_not_found`, `unsupported_option`, and what ends a connection.
+ */
+export async function openOnAgent(
+  connection: AcpConnection,
+  failing: Failing,
+  options: SessionOptions,
+  mode: string | undefined,
+): Promise<Opened> {
+  const { sessionId, answer } = await enter(connection, failing, options)
+  const choice = modelChoice(answer)
+  if (mode !== undefined) await chooseMode(connection, failing, sessionId, answer, mode)
+  if (options.model !== undefined && options.model !== choice?.current)
+    await chooseModel(connection, failing, sessionId, choice, options.model)
+  const model = options.model ?? choice?.current
+  return {
+    sessionId,
+    // Gemini's name for "I choose".
+    model: model === 'auto' ? undefined : model,
+    models: choice?.offered ?? [],
+  }
+}
+
+async function enter(
+  connection: AcpConnection,
+  failing: Failing,
+  { workdir, resume }: SessionOptions,
+): Promise<{ sessionId: string; answer: Fields }> {
+  const place = { cwd: workdir, mcpServers: [] }
+  if (resume === undefined) {
+    const answer = await ask(connection.request('session/new', place), (error) =>
+      refusalError(failing, error),
+    )
+    const sessionId = word(answer['sessionId'])
+    if (sessionId === undefined)
+      throw new ClinvkError('agent_protocol', `${failing.backend} opened a session without an id.`)
+    return { sessionId, answer }
+  }
+  const method = connection.agent.reopens
+  if (method === undefined)
+    throw new ClinvkError('unsupported_option', `${failing.backend} cannot go on with an earlier session.`)
+  const answer = await ask(connection.request(method, { sessionId: resume, ...place }), (error) =>
+    resumeError(failing, resume, error),
+  )
+  if (method === 'session/load') await replayed(connection)
+  return { sessionId: resume, answer }
+}
+
+/**
+ * Gemini goes on replaying the history after it has answered, which would look like the beginning of the next
+ * turn's answer. It writes in order, so the answer to anything else comes after it.
+ */
+async function replayed(connection: AcpConnection): Promise<void> {
+  await ask(connection.request('_clinvk/sync', {}), () => undefined)
+}
+
+interface ModelChoice {
+  readonly current: string | undefined
+  readonly offered: readonly string[]
+  /** The request that chooses. */
+  choose(sessionId: string, model: string): [method: string, params: Fields]
+}
+
+/** Two ways: the newer `configOptions`, and the `models` that were never made stable. */
+function modelChoice(answer: Fields): ModelChoice | undefined {
+  const option = configOption(answer, 'model')
+  const configId = word(option?.['id'])
+  if (option && configId !== undefined)
+    return {
+      current: word(option['currentValue']),
+      offered: items(option['options']).flatMap((entry) =>
+        // Options may come in groups.
+        [entry, ...items(entry['options'])].flatMap(({ value }) => word(value) ?? []),
+      ),
+      choose: (sessionId, value) => ['session/set_config_option', { sessionId, configId, value }],
+    }
+  const models = fields(answer['models'])
+  if (!Array.isArray(models['availableModels'])) return undefined
+  return {
+    current: word(models['currentModelId']),
+    offered: items(models['availableModels']).flatMap(({ modelId }) => word(modelId) ?? []),
+    choose: (sessionId, modelId) => ['session/set_model', { sessionId, modelId }],
+  }
+}
+
+async function chooseModel(
+  connection: AcpConnection,
+  failing: Failing,
+  sessionId: string,
+  choice: ModelChoice | undefined,
+  model: string,
+): Promise<void> {
+  if (!choice) throw noModels(failing.backend)
+  await ask(connection.request(...choice.choose(sessionId, model)), (error) =>
+    modelError(failing, model, error),
+  )
+}
+
+async function chooseMode(
+  connection: AcpConnection,
+  failing: Failing,
+  sessionId: string,
+  answer: Fields,
+  mode: string,
+): Promise<void> {
+  const configId = word(configOption(answer, 'mode')?.['id'])
+  const [method, params]: [string, Fields] =
+    configId === undefined
+      ? ['session/set_mode', { sessionId, modeId: mode }]
+      : ['session/set_config_option', { sessionId, configId, value: mode }]
+  // A mode holds what the caller forbade: without it there is no session.
+  await ask(connection.request(method, params), (error) => refusalError(failing, error))
+}
+
+function configOption(answer: Fields, category: string): Fields | undefined {
+  const options = items(answer['configOptions'])
+  return (
+    options.find((option) => option['category'] === category) ?? options.find(({ id }) => id === category)
+  )
+}
+
+/** The answer to a request. `toError` turns the agent's refusal into ours; without an error it is none. */
+async function ask(
+  answer: Promise<Fields>,
+  toError: (error: RequestError) => ClinvkError | undefined,
+): Promise<Fields> {
+  try {
+    return await answer
+  } catch (error) {
+    const ours = error instanceof RequestError ? toError(error) : error
+    if (ours !== undefined) throw ours
+    return {}
+  }
+}

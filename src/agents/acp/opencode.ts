@@ -1,0 +1,139 @@
+import { ClinvkError } from '../../errors.ts'
+import type { SessionOptions } from '../types.ts'
+import { fields, items, number, word } from './fields.ts'
+import type { AcpProfile, Finding } from './profile.ts'
+
+/** OpenCode, `opencode acp`. Facts measured with 1.18.33. */
+export const opencode: AcpProfile = {
+  capabilities: {
+    deltas: true,
+    thinking: true,
+    toolEvents: true,
+    usage: true,
+    cost: true,
+    images: 'native',
+    systemPrompt: 'emulated',
+    model: 'native',
+    maxTurns: 'emulated',
+    maxTokens: 'none',
+    // Its permissions are coarser than its tools: whoever may write may also edit and patch.
+    allowedTools: 'none',
+    extraFlags: 'native',
+    resume: true,
+    fork: false,
+    history: 'none',
+    jsonSchema: 'none',
+    clientTools: 'none',
+    approvalModes: { default: 'native', auto: 'native', none: 'native', always: 'native' },
+    sandboxModes: { default: 'native', 'read-only': 'native', workspace: 'native', full: 'native' },
+  },
+  args: ['acp'],
+  env: {},
+  startup(options, env) {
+    const permission = toPermission(options)
+    const config = withOurs(env[CONFIG_VARIABLE], permission)
+    return {
+      args: [],
+      env: { [CONFIG_VARIABLE]: JSON.stringify(config) },
+      ...(permission ? { mode: AGENT } : {}),
+    }
+  },
+  // Every text that begins so: one that is no known command is dropped, and the model never called.
+  commandMark: /^\//,
+  usage: 'last-call',
+  wholeThoughts: false,
+  sessionsPerProcess: Number.POSITIVE_INFINITY,
+  loginHint: 'Run opencode auth login.',
+  packaged: true,
+  inquest: { args: (sessionId) => ['export', sessionId], read: readExport },
+}
+
+/** An inline configuration that comes after all of the user's files. */
+const CONFIG_VARIABLE = 'OPENCODE_CONFIG_CONTENT'
+/** The agent that carries our rules: an agent's own come after all others, and the last that matches counts. */
+const AGENT = 'clinvk'
+
+type Decision = 'allow' | 'ask' | 'deny'
+
+const READING: Readonly<Record<string, Decision>> = {
+  read: 'allow',
+  glob: 'allow',
+  grep: 'allow',
+  list: 'allow',
+  lsp: 'allow',
+  todowrite: 'allow',
+  todoread: 'allow',
+}
+
+/**
+ * The permissions of a session, or `undefined` where the user's own are right. What a sub-agent asks for is put to
+ * nobody and waits forever, so with rules of ours there are none.
+ */
+export function toPermission({
+  sandboxMode,
+  approvalMode,
+}: Pick<SessionOptions, 'sandboxMode' | 'approvalMode'>): Readonly<Record<string, Decision>> | undefined {
+  const reading = approvalMode === 'always' ? toAsk(READING) : READING
+  switch (sandboxMode) {
+    case 'read-only':
+      return { '*': 'deny', ...reading }
+    case 'workspace':
+      // Edits are asked for, so that we can look at where they go: for OpenCode the whole repository is inside.
+      return { '*': 'deny', ...reading, edit: 'ask' }
+    default:
+      if (approvalMode === 'always') return { '*': 'ask', task: 'deny' }
+      if (approvalMode === 'auto') return { '*': 'ask', ...READING, skill: 'allow', task: 'deny' }
+      return undefined
+  }
+}
+
+function toAsk(rules: Readonly<Record<string, Decision>>): Record<string, Decision> {
+  return Object.fromEntries(Object.keys(rules).map((name) => [name, 'ask']))
+}
+
+/** Adds to the operator's own inline configuration, which may not be left out. */
+function withOurs(theirs: string | undefined, permission: Readonly<Record<string, Decision>> | undefined) {
+  const config = theirs === undefined ? {} : parseConfig(theirs)
+  const agents = fields(config['agent'])
+  return {
+    ...config,
+    // By default a denied tool ends the turn without a word of the model.
+    experimental: { continue_loop_on_deny: true, ...fields(config['experimental']) },
+    ...(permission
+      ? {
+          default_agent: AGENT,
+          agent: { ...agents, [AGENT]: { mode: 'primary', description: 'Chosen by clinvk.', permission } },
+        }
+      : {}),
+  }
+}
+
+function parseConfig(text: string) {
+  try {
+    return fields(JSON.parse(text))
+  } catch {
+    throw new ClinvkError(
+      'unsupported_option',
+      `${CONFIG_VARIABLE} is no JSON object. clinvk has to add to it: write it without comments.`,
+    )
+  }
+}
+
+/**
+ * The last failure in `opencode export SESSION`: the error of a prompt has the provider's words, but not its
+ * status.
+ */
+export function readExport(output: string): Finding {
+  const messages = items(fields(JSON.parse(output.slice(Math.max(0, output.indexOf('{')))))['messages'])
+  const error = messages
+    .map((message) => fields(fields(message['info'])['error']))
+    .findLast((found) => 'name' in found)
+  const data = fields(error?.['data'])
+  const headers = fields(data['responseHeaders'])
+  const seconds = Number(word(headers['retry-after']))
+  return {
+    status: number(data['statusCode']),
+    message: word(data['message']),
+    retryAfterMs: Number.isFinite(seconds) ? seconds * 1000 : undefined,
+  }
+}

@@ -1,0 +1,60 @@
+import type { Capabilities, SessionOptions } from '../types.ts'
+
+/** What a process has to be started with for a session; sessions with an equal one share a process. */
+export interface Startup {
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  /** A file to write and to name with a flag, for what an agent reads only from files. */
+  readonly file?: { readonly flag: string; readonly name: string; readonly text: string }
+  /** The session mode to choose once the session is open. */
+  readonly mode?: string
+}
+
+/** What a provider told an agent that did not pass all of it on. */
+export interface Finding {
+  readonly status?: number | undefined
+  readonly message?: string | undefined
+  /** In ms. */
+  readonly retryAfterMs?: number | undefined
+}
+
+/** What is special about an agent that speaks ACP. Everything else is the protocol. */
+export interface AcpProfile {
+  readonly capabilities: Capabilities
+  /** Arguments without which the program does not speak ACP; added where the configured command lacks them. */
+  readonly args: readonly string[]
+  /** Where in its environment it does better with a value; what is set already stays. */
+  readonly env: Readonly<Record<string, string>>
+  /**
+   * What a process needs for the options of a session.
+   *
+   * @throws `unsupported_option` where this machine takes away what the option promises.
+   */
+  startup(options: SessionOptions, env: Readonly<Record<string, string>>): Startup
+  /** A prompt that begins like this, white space aside, is a command to the agent and never reaches the model. */
+  readonly commandMark: RegExp
+  /**
+   * What the answer to a prompt tells of tokens. `gemini`: in `_meta.quota`. `turn`: all of the turn. `last-call`:
+   * only the turn's last model call. `none`: nothing that is known to be about this turn.
+   */
+  readonly usage: 'gemini' | 'turn' | 'last-call' | 'none'
+  /** Whether each piece of thinking is a paragraph of its own. */
+  readonly wholeThoughts: boolean
+  /** The name of the tool in the id of its call, for an agent that tells it nowhere else. */
+  toolName?(callId: string): string | undefined
+  /** How many sessions a process may open before a new one takes its place. */
+  readonly sessionsPerProcess: number
+  /** Resolves when a session can be opened again without harm to it. */
+  beforeReopen?(sessionId: string, env: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void>
+  /** What to do where nobody is logged in. */
+  readonly loginHint: string
+  /** Whether a login was found without starting anything; absent where none is needed. */
+  isLoggedIn?(env: Readonly<Record<string, string>>): Promise<boolean>
+  /** Whether a `package.json` above the program tells its version. */
+  readonly packaged: boolean
+  /** How to learn what a failed prompt's error does not tell, with a command of the agent's own. */
+  readonly inquest?: {
+    args(sessionId: string): readonly string[]
+    read(output: string): Finding
+  }
+}

@@ -1,0 +1,206 @@
+import { tmpdir } from 'node:os'
+import { ClinvkError } from '../../errors.ts'
+import { type Child, spawnChild } from '../../process/child.ts'
+import { createRpcPeer, RpcError } from '../../process/json-rpc.ts'
+import { readJsonLines } from '../../process/lines.ts'
+import { VERSION } from '../../version.ts'
+import type { BackendSettings } from '../types.ts'
+import { answerRequest } from './approvals.ts'
+import { crashError } from './errors.ts'
+import { type Fields, fields, word } from './fields.ts'
+import { nativeCommand } from './launcher.ts'
+import { appServerArgv } from './options.ts'
+import { createRateLimits } from './rate-limits.ts'
+
+/** What a thread hears of the process that it lives in. */
+export interface ThreadListener {
+  /** The process is read on only when it resolves. */
+  notification(method: string, params: Fields): void | Promise<void>
+  /** Answers a request of the app-server. @throws RpcError to refuse it. */
+  request(method: string, params: Fields): Promise<Record<string, unknown>>
+  /** The process is gone. */
+  ended(error: ClinvkError): void
+}
+
+/** One `codex app-server` process, in which many threads live. */
+export interface AppServer {
+  readonly version: string | undefined
+  readonly login: Login
+  readonly alive: boolean
+  /** Whether it waits for a thread's reader, so that nothing of other threads is heard either. */
+  readonly blocked: boolean
+  /** How long the account's limits last from now, in ms, when one of them is used up. */
+  retryAfterMs(): number | undefined
+  /** @throws RpcError as answered, or the error that the process ended with. */
+  request(method: string, params: Record<string, unknown>): Promise<Fields>
+  /** Sends what concerns a thread to its listener, until the returned function is called. */
+  listen(threadId: string, listener: ThreadListener): () => void
+  /** Ends the process, politely at first. `error` is what its threads are told. Never rejects. */
+  close(error?: ClinvkError): Promise<void>
+}
+
+/** What Codex found at its start; it does not look again, so start another one after a login. */
+export interface Login {
+  /** False where the configuration names a model provider of the user's own. */
+  readonly needed: boolean
+  readonly found: boolean
+}
+
+/** How an app-server is started. */
+export interface StartOptions {
+  /** The backend's own and the caller's. */
+  readonly flags: readonly string[]
+  /** Gives the start up, and ends the process. */
+  readonly signal: AbortSignal
+  /** How long the process may take to answer at first. */
+  readonly startMs?: number | undefined
+}
+
+const START_MS = 30_000
+/** How long the process may take to end once its stdin is closed, in ms. */
+const CLOSE_MS = 2000
+
+/**
+ * Starts an app-server and introduces clinvk to it: about 150 ms and 85 MB.
+ *
+ * @throws `backend_not_installed`, `agent_crashed` with the last words of a process that did not start, or
+ * `agent_protocol` for one that does not speak to us.
+ */
+export async function startAppServer(
+  settings: BackendSettings,
+  { flags, signal, startMs = START_MS }: StartOptions,
+): Promise<AppServer> {
+  const { name, env } = settings
+  const command = appServerArgv(await nativeCommand(settings.command, env), flags)
+  // Threads have folders of their own; the process must not hold one that may be removed.
+  const child = await spawnChild({ command, cwd: tmpdir(), env })
+  const listeners = new Map<string, ThreadListener>()
+  /** Threads of agents that an agent started, with the thread that they work for. */
+  const parents = new Map<string, string>()
+  const rateLimits = createRateLimits()
+  let reason: ClinvkError | undefined
+  let waiting = 0
+
+  const listenerOf = (threadId: string | undefined) => {
+    for (let id = threadId; id !== undefined; id = parents.get(id)) {
+      const listener = listeners.get(id)
+      if (listener) return listener
+    }
+    return undefined
+  }
+  const peer = createRpcPeer((line) => child.write(line), {
+    async notification(method, params) {
+      if (method === 'account/rateLimits/updated') rateLimits.update(fields(params['rateLimits']))
+      if (method === 'thread/started') adopt(fields(params['thread']))
+      const listener = listeners.get(word(params['threadId']) ?? '')
+      if (!listener) return
+      waiting += 1
+      await Promise.resolve(listener.notification(method, params)).finally(() => {
+        waiting -= 1
+      })
+    },
+    async request(method, params) {
+      const listener = listenerOf(word(params['threadId']))
+      if (listener) return listener.request(method, params)
+      return (await answerRequest(method, params, NOBODYS_RULES)).result
+    },
+  })
+  const adopt = (thread: Fields) => {
+    const id = word(thread['id'])
+    const parent = word(thread['parentThreadId'])
+    if (id !== undefined && parent !== undefined && listenerOf(parent)) parents.set(id, parent)
+  }
+
+  const read = async () => {
+    try {
+      for await (const message of readJsonLines(child.stdout)) await peer.receive(message)
+    } catch (error) {
+      reason ??= error instanceof ClinvkError ? error : undefined
+    }
+    // A process that closed its output is of no use any more.
+    if (child.alive) await endWithin(child, CLOSE_MS)
+    const error = reason ?? crashError(name, await child.exited, child.stderrTail())
+    peer.close(error)
+    for (const listener of listeners.values()) listener.ended(error)
+    listeners.clear()
+  }
+  const done = read()
+
+  const close = async (error?: ClinvkError) => {
+    reason ??= error ?? new ClinvkError('cancelled', `${name}: the conversation was closed.`)
+    await child.endInput()
+    await endWithin(child, error ? 0 : CLOSE_MS)
+    await done
+  }
+
+  const silent = () =>
+    void close(
+      new ClinvkError('agent_protocol', `${name} did not answer within ${startMs / 1000} s of its start.`),
+    )
+  const timer = setTimeout(silent, startMs)
+  const onAbort = () => void close()
+  signal.addEventListener('abort', onAbort, { once: true })
+  if (signal.aborted) onAbort()
+  try {
+    const told = await peer.request('initialize', {
+      clientInfo: { name: 'clinvk', title: 'clinvk', version: VERSION },
+      capabilities: { experimentalApi: true },
+    })
+    await peer.notify('initialized')
+    const login = await readLogin(peer.request)
+    return {
+      version: /\/(\d\S*)/.exec(word(told['userAgent']) ?? '')?.[1],
+      login,
+      get alive() {
+        return child.alive && !reason
+      },
+      get blocked() {
+        return waiting > 0
+      },
+      retryAfterMs: () => rateLimits.retryAfterMs(Date.now()),
+      request: peer.request,
+      listen(threadId, listener) {
+        listeners.set(threadId, listener)
+        return () => {
+          if (listeners.get(threadId) === listener) listeners.delete(threadId)
+          for (const [id, parent] of parents) if (parent === threadId) parents.delete(id)
+        }
+      },
+      close,
+    }
+  } catch (error) {
+    await close()
+    if (error instanceof RpcError)
+      throw new ClinvkError('agent_protocol', `${name} refused to be driven: ${error.message}`, {
+        details: { backend: name },
+      })
+    throw error
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
+/** For requests of threads that nobody listens to any more: nothing is allowed. */
+const NOBODYS_RULES = { approvalMode: 'default', sandboxMode: 'default', workdir: '/' } as const
+
+/** A version that cannot tell will say so in its first turn. */
+async function readLogin(
+  request: (method: string, params: Record<string, unknown>) => Promise<Fields>,
+): Promise<Login> {
+  try {
+    const { account, requiresOpenaiAuth } = await request('account/read', {})
+    return { needed: requiresOpenaiAuth === true, found: (account ?? null) !== null }
+  } catch (error) {
+    if (error instanceof RpcError) return { needed: false, found: false }
+    throw error
+  }
+}
+
+async function endWithin(child: Child, ms: number): Promise<void> {
+  const late = Promise.withResolvers<void>()
+  const timer = setTimeout(late.resolve, ms)
+  await Promise.race([child.exited, late.promise])
+  clearTimeout(timer)
+  await child.terminate()
+}

@@ -1,0 +1,161 @@
+import { stat } from 'node:fs/promises'
+import { ClinvkError } from '../../errors.ts'
+import { abortError } from '../take-turn.ts'
+import type {
+  AgentDriver,
+  AgentSession,
+  BackendSettings,
+  Capabilities,
+  Probe,
+  SessionOptions,
+} from '../types.ts'
+import type { AppServer } from './app-server.ts'
+import { isStillHeld, notLoggedIn, requestError } from './errors.ts'
+import { fields, word } from './fields.ts'
+import { threadParams } from './options.ts'
+import { createPool, type Timing } from './pool.ts'
+import { probeCodex } from './probe.ts'
+import { createSession } from './session.ts'
+
+/** What Codex can do by its own protocol. */
+export const CODEX_CAPABILITIES: Capabilities = {
+  deltas: true,
+  thinking: true,
+  toolEvents: true,
+  usage: true,
+  cost: false,
+  images: 'native',
+  systemPrompt: 'native',
+  model: 'native',
+  maxTurns: 'emulated',
+  maxTokens: 'none',
+  allowedTools: 'none',
+  extraFlags: 'native',
+  resume: true,
+  fork: false,
+  history: 'none',
+  jsonSchema: 'none',
+  clientTools: 'none',
+  approvalModes: { default: 'native', auto: 'native', none: 'native', always: 'native' },
+  sandboxModes: { default: 'native', 'read-only': 'native', workspace: 'native', full: 'native' },
+}
+
+const HELD_TRIES = 40
+const HELD_PAUSE_MS = 50
+
+/** How long what a probe found is believed, in ms. */
+const PROBE_KEPT_MS = 30_000
+
+/** Codex, by `codex app-server`: one process for all conversations that have the same flags. */
+export function createCodexDriver(settings: BackendSettings, timing: Timing = {}): AgentDriver {
+  const pool = createPool(settings, timing)
+  const sessions = new Set<AgentSession>()
+  let probed: { at: number; probe: Promise<Probe> } | undefined
+
+  const openThread = async (server: AppServer, options: SessionOptions, release: () => void) => {
+    const { name: backend } = settings
+    if (server.login.needed && !server.login.found) {
+      // It would not notice a login that comes later.
+      await server.close()
+      throw notLoggedIn(backend)
+    }
+    const method = options.resume === undefined ? 'thread/start' : 'thread/resume'
+    try {
+      const params = threadParams(options, await mcpServersFor(server, options))
+      const answer = await patiently(() => server.request(method, params))
+      const threadId = word(fields(answer['thread'])['id'])
+      if (threadId === undefined)
+        throw new ClinvkError('agent_protocol', `${backend} started a conversation without an id.`)
+      const { interruptMs } = timing
+      const session = createSession({
+        backend,
+        server,
+        options,
+        threadId,
+        model: word(answer['model']),
+        interruptMs,
+        release: () => {
+          sessions.delete(session)
+          release()
+        },
+      })
+      sessions.add(session)
+      return session
+    } catch (error) {
+      throw requestError(backend, method, error)
+    }
+  }
+
+  return {
+    name: settings.name,
+    driver: 'codex',
+    capabilities: CODEX_CAPABILITIES,
+    probe() {
+      const now = performance.now()
+      if (!probed || now - probed.at > PROBE_KEPT_MS) probed = { at: now, probe: probeCodex(settings, pool) }
+      return probed.probe
+    },
+    async open(options, signal) {
+      await requireFolder(options.workdir)
+      const { server, release } = await pool.take(options.extraFlags ?? [])
+      try {
+        return await abandonable(
+          server.then((started) => openThread(started, options, release)),
+          signal,
+        )
+      } catch (error) {
+        release()
+        throw error
+      }
+    },
+    async close() {
+      await Promise.all([...sessions].map((session) => session.close()))
+      await pool.close()
+    },
+  }
+}
+
+/** A thread that was left a moment ago is still being written: it can be had again when that is done. */
+async function patiently<T>(request: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await request()
+    } catch (error) {
+      if (!isStillHeld(error) || tries === HELD_TRIES) throw error
+      await Bun.sleep(HELD_PAUSE_MS)
+    }
+  }
+}
+
+/** Only `always` needs to know them, to have their tools asked for. */
+async function mcpServersFor(server: AppServer, options: SessionOptions): Promise<string[]> {
+  if (options.approvalMode !== 'always') return []
+  const answer = await server.request('config/read', { cwd: options.workdir })
+  return Object.keys(fields(fields(answer['config'])['mcp_servers']))
+}
+
+/** Codex would take a folder that is not there, and fail at its first command. */
+async function requireFolder(workdir: string): Promise<void> {
+  const found = await stat(workdir).catch(() => undefined)
+  if (!found?.isDirectory())
+    throw new ClinvkError(
+      'invalid_workdir',
+      `The working directory ${workdir} does not exist or is no folder.`,
+    )
+}
+
+/** A session that comes after nobody waits for it any more is closed. */
+async function abandonable(opening: Promise<AgentSession>, signal: AbortSignal): Promise<AgentSession> {
+  const aborted = Promise.withResolvers<never>()
+  const onAbort = () => aborted.reject(abortError(signal))
+  signal.addEventListener('abort', onAbort, { once: true })
+  if (signal.aborted) onAbort()
+  try {
+    return await Promise.race([opening, aborted.promise])
+  } catch (error) {
+    if (signal.aborted) void opening.then((session) => session.close()).catch(() => {})
+    throw error
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}

@@ -1,0 +1,178 @@
+import { ClinvkError } from '../../errors.ts'
+import { abortError, takeTurn } from '../take-turn.ts'
+import type { AgentSession, InputPart, SessionOptions, TurnEvent } from '../types.ts'
+import type { AppServer } from './app-server.ts'
+import { answerRequest } from './approvals.ts'
+import { requestError, turnError } from './errors.ts'
+import { type Fields, fields, word } from './fields.ts'
+import { mayMention, turnParams, userInput, userItem } from './options.ts'
+import { cutShort } from './to-events.ts'
+import { createTurn, type Turn, weightOf } from './turn.ts'
+
+/** What a session is made from. */
+export interface SessionSetup {
+  readonly backend: string
+  readonly server: AppServer
+  readonly options: SessionOptions
+  /** Codex's own id of the conversation. */
+  readonly threadId: string
+  readonly model: string | undefined
+  /** How long an interrupt may take, in ms. */
+  readonly interruptMs: number | undefined
+  /** Called once, when the process is not needed any more. */
+  readonly release: () => void
+}
+
+/** How long a thread's clean-up may take before it is given up, in ms. */
+const CLEAN_UP_MS = 1000
+
+/** A thread of an app-server as a session. */
+export function createSession(setup: SessionSetup): AgentSession {
+  const { backend, server, options, threadId } = setup
+  const details = { backend }
+  let turn: Turn | undefined
+  let failure: ClinvkError | undefined
+  let closing: Promise<void> | undefined
+
+  const unlisten = server.listen(threadId, {
+    notification: (method, params) => notify(method, params),
+    async request(method, params) {
+      const current = turn
+      const { result, event } = await answerRequest(method, params, options, current?.translator.changesOf)
+      if (event) await current?.events.push(event)
+      return result
+    },
+    ended(error) {
+      failure ??= error
+      if (turn) finish(turn, error)
+    },
+  })
+
+  const notify = async (method: string, params: Fields) => {
+    const current = turn
+    if (!current) return
+    if (method === 'turn/started') current.id ??= word(fields(params['turn'])['id'])
+    if (method === 'turn/completed') return complete(current, fields(params['turn']))
+    // Of earlier turns there still come things: the end of a command in the background, the usage so far.
+    if ((word(params['turnId']) ?? current.id) !== current.id) return
+    for (const event of current.translator.read(method, params)) await push(current, event)
+  }
+
+  const complete = async (current: Turn, ended: Fields) => {
+    if (current.over || word(ended['id']) !== current.id) return
+    current.over = true
+    const error = fields(ended['error'])
+    const stopReason = ended['status'] === 'completed' ? 'end_turn' : cutShort(error)
+    if (stopReason !== undefined) {
+      const events = current.translator.finish(stopReason)
+      finish(current)
+      for (const event of events) await push(current, event)
+      current.events.end()
+      return
+    }
+    if (ended['status'] !== 'interrupted') {
+      finish(current, turnError(backend, error, server.retryAfterMs()))
+      return
+    }
+    // The command that was running runs on in the background until it is told to end. The answer to that comes on
+    // the stream that is being read here, so it must not be waited for.
+    void cleanUp().finally(() => {
+      finish(current, new ClinvkError('agent_failed', `${backend}: the turn was interrupted.`, { details }))
+    })
+  }
+
+  const finish = (over: Turn, error?: ClinvkError) => {
+    if (turn === over) turn = undefined
+    over.settle()
+    if (error) over.events.end(error)
+  }
+  const push = (to: Turn, event: TurnEvent) => to.events.push(event, weightOf(event))
+
+  const cleanUp = () => within(CLEAN_UP_MS, server.request('thread/backgroundTerminals/clean', { threadId }))
+
+  const open = (parts: readonly InputPart[]): Turn => {
+    const opened = createTurn(setup.model)
+    void begin(opened, parts).then(opened.begin)
+    return opened
+  }
+  /** Starts the turn, unless it was stopped before. Never rejects. */
+  const begin = async (current: Turn, parts: readonly InputPart[]): Promise<void> => {
+    const mentions = mayMention(parts)
+    let method = mentions ? 'thread/inject_items' : 'turn/start'
+    try {
+      if (mentions) await server.request(method, { threadId, items: [userItem(parts)] })
+      method = 'turn/start'
+      if (current.stopping)
+        throw new ClinvkError('cancelled', `${backend}: the turn was stopped before it began.`)
+      const input = mentions ? [] : userInput(parts)
+      const answer = await server.request(method, turnParams(threadId, options, input))
+      current.id ??= word(fields(answer['turn'])['id'])
+      if (current.id === undefined)
+        throw new ClinvkError('agent_protocol', `${backend} started a turn without an id.`, { details })
+    } catch (error) {
+      finish(current, requestError(backend, method, error))
+    }
+  }
+  const interrupt = async (current: Turn) => {
+    current.stopping = true
+    await current.begun
+    const turnId = current.id
+    if (turnId !== undefined && turn === current) await server.request('turn/interrupt', { threadId, turnId })
+  }
+  const kill = async () => {
+    failure ??= new ClinvkError('agent_crashed', `${backend} did not answer an interrupt and was ended.`, {
+      details,
+    })
+    // While a slow reader of another conversation holds the process up, its silence proves nothing.
+    if (!server.blocked) await server.close(failure)
+    if (turn) finish(turn, failure)
+  }
+
+  return {
+    id: threadId,
+    get alive() {
+      return server.alive && !failure && !closing
+    },
+    async *prompt({ parts }, signal) {
+      if (turn) throw new ClinvkError('session_busy', `${backend}: the conversation has a turn under way.`)
+      if (failure) throw failure
+      if (closing) throw new ClinvkError('cancelled', `${backend}: the conversation was closed.`)
+      if (signal.aborted) throw abortError(signal)
+      const current = open(parts)
+      turn = current
+      await push(current, {
+        type: 'init',
+        agentSessionId: threadId,
+        ...(setup.model === undefined ? {} : { model: setup.model }),
+        ...(server.version === undefined ? {} : { agentVersion: server.version }),
+      })
+      const { events, settled } = current
+      yield* takeTurn(
+        { events, settled, interrupt: () => interrupt(current), kill },
+        signal,
+        setup.interruptMs,
+      )
+    },
+    close() {
+      closing ??= (async () => {
+        if (turn) void interrupt(turn).catch(() => {})
+        if (server.alive) {
+          await cleanUp()
+          await within(CLEAN_UP_MS, server.request('thread/unsubscribe', { threadId }))
+        }
+        unlisten()
+        if (turn) finish(turn, new ClinvkError('cancelled', `${backend}: the conversation was closed.`))
+        setup.release()
+      })()
+      return closing
+    },
+  }
+}
+
+/** Waits for something that may fail, but not for ever. */
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  const late = Promise.withResolvers<void>()
+  const timer = setTimeout(late.resolve, ms)
+  await Promise.race([work.catch(() => {}), late.promise])
+  clearTimeout(timer)
+}

@@ -1,0 +1,40 @@
+import { describe, expect, test } from 'bun:test'
+import { parseJson } from '../../src/server/json.ts'
+
+describe('parseJson', () => {
+  test('reads JSON, with a byte order mark or without', () => {
+    expect(parse('{"a":[1,"€"]}')).toEqual({ a: [1, '€'] })
+    expect(parse('\ufeff{"a":1}')).toEqual({ a: 1 })
+  })
+
+  const broken: [text: string, message: string][] = [
+    ['', 'The body is empty; a JSON object is expected.'],
+    [' ', 'Line 1, column 2: the text ends where a value was expected.'],
+    ['{', 'Line 1, column 2: the text ends where a key or } was expected.'],
+    ['{"a" 1}', 'Line 1, column 6: found "1" where : was expected.'],
+    [
+      '{"a":1 "b":2}',
+      'Line 1, column 8: found a text that is not closed, or holds a character that must be escaped where , or } was expected.',
+    ],
+    ['{"a":1,\n  b: 2}', 'Line 2, column 3: found "b" where a key was expected.'],
+    ['[1,]', 'Line 1, column 4: found "]" where a value was expected.'],
+    ['[1}', 'Line 1, column 3: found "}" where , or ] was expected.'],
+    ['{"a":1}}', 'Line 1, column 8: found "}" where the end was expected.'],
+    ['{"a":01}', 'Line 1, column 7: found "1" where , or } was expected.'],
+    ["{'a':1}", 'Line 1, column 2: found "\'" where a key or } was expected.'],
+    [
+      '{"a":"x\ny"}',
+      'Line 1, column 6: found a text that is not closed, or holds a character that must be escaped where a value was expected.',
+    ],
+    ['NaN', 'Line 1, column 1: found "NaN" where a value was expected.'],
+    ['[[{"a":[]}, nul]]', 'Line 1, column 13: found "nul" where a value was expected.'],
+  ]
+  for (const [text, message] of broken)
+    test(`says where ${JSON.stringify(text)} is broken`, () => {
+      expect(() => parse(text)).toThrow(expect.objectContaining({ code: 'invalid_json', message }))
+    })
+})
+
+function parse(text: string): unknown {
+  return parseJson(new TextEncoder().encode(text))
+}

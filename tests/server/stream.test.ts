@@ -1,0 +1,130 @@
+import { describe, expect, test } from 'bun:test'
+import type { ClinvkError } from '../../src/errors.ts'
+import { toByteStream } from '../../src/server/stream.ts'
+
+describe('toByteStream', () => {
+  test('takes a piece only when the reader has room for one', async () => {
+    const { stream, made } = source(counting())
+    const reader = await open(stream)
+    expect(made()).toBe(0)
+    await reader.read()
+    await reader.read()
+    expect(made()).toBe(2)
+    await reader.cancel()
+  })
+
+  test('stops what makes the pieces, once, when the reader leaves', async () => {
+    const { stream, log, returned } = source(counting())
+    const reader = await open(stream)
+    await reader.read()
+    await reader.cancel()
+    await returned
+    expect(log).toEqual(['abort: The client left.', 'end'])
+  })
+
+  test('stops what makes the pieces when the reader leaves before the first', async () => {
+    const { stream, log } = source(counting())
+    await stream.cancel()
+    expect(log).toEqual(['abort: The client left.', 'end'])
+  })
+
+  test('stops what makes the pieces when the client is gone, though nobody reads', async () => {
+    const client = new AbortController()
+    const { stream, log, returned } = source(counting(), { client: client.signal })
+    await (await open(stream)).read()
+    client.abort()
+    await returned
+    expect(log).toEqual(['abort: The client left.', 'end'])
+  })
+
+  test('ends once, with its last piece', async () => {
+    const { stream, log } = source(counting(2))
+    expect(await new Response(stream).text()).toBe('(12')
+    expect(log).toEqual(['end'])
+  })
+
+  test('bridges silence and loses nothing by it', async () => {
+    const speak = Promise.withResolvers<void>()
+    let beats = 0
+    const late = async function* () {
+      await speak.promise
+      yield 'late'
+    }
+    const { stream } = source(late(), {
+      heartbeatMs: 1,
+      heartbeat: () => {
+        beats += 1
+        if (beats === 3) speak.resolve()
+        return '.'
+      },
+    })
+    expect(await new Response(stream).text()).toMatch(/^\(\.{3,}late$/)
+  })
+
+  test('cuts off a reader that takes nothing of what waits', async () => {
+    const { stream, log, returned } = source(counting(), { writeTimeoutMs: 5 })
+    const reader = await open(stream)
+    await reader.read()
+    await returned
+    expect(await reader.read()).toMatchObject({ done: true })
+    expect(log).toEqual(['abort: The client stopped reading.', 'end'])
+  })
+
+  test('does not take the silence of the maker for a reader that stalls', async () => {
+    const slow = async function* () {
+      yield 'a'
+      await Bun.sleep(20)
+      yield 'b'
+    }
+    const { stream, log } = source(slow(), { writeTimeoutMs: 5 })
+    expect(await new Response(stream).text()).toBe('(ab')
+    expect(log).toEqual(['end'])
+  })
+
+  test('sends its opening before there is anything else', async () => {
+    const { stream, made } = source(counting())
+    const { value } = await stream.getReader().read()
+    expect([new TextDecoder().decode(value), made()]).toEqual(['(', 0])
+  })
+})
+
+/** A reader that has taken the opening. */
+async function open(stream: ReadableStream<Uint8Array>) {
+  const reader = stream.getReader()
+  await reader.read()
+  return reader
+}
+
+type Source = Parameters<typeof toByteStream>[0]
+
+function source(chunks: AsyncGenerator<string, void>, options: Partial<Source> = {}) {
+  const log: string[] = []
+  let made = 0
+  const returned = Promise.withResolvers<void>()
+  const watched = async function* () {
+    try {
+      for await (const chunk of chunks) {
+        made += 1
+        yield chunk
+      }
+    } finally {
+      returned.resolve()
+    }
+  }
+  const stream = toByteStream({
+    opening: '(',
+    chunks: watched(),
+    heartbeatMs: 0,
+    heartbeat: () => '',
+    writeTimeoutMs: 0,
+    client: new AbortController().signal,
+    abort: (reason: ClinvkError) => log.push(`abort: ${reason.message}`),
+    onEnd: () => log.push('end'),
+    ...options,
+  })
+  return { stream, log, returned: returned.promise, made: () => made }
+}
+
+async function* counting(last = Number.POSITIVE_INFINITY): AsyncGenerator<string, void> {
+  for (let number = 1; number <= last; number++) yield String(number)
+}

@@ -1,0 +1,175 @@
+import { Value } from '@sinclair/typebox/value'
+import type { Capabilities, TurnEvent } from '../../src/agents/types.ts'
+import { type Config, ConfigSchema } from '../../src/config/schema.ts'
+import type { BackendInfo, Engine, Turn, TurnRequest } from '../../src/engine/types.ts'
+import { ClinvkError } from '../../src/errors.ts'
+import { type AppOptions, createApp } from '../../src/server/app.ts'
+
+/** An engine that does what the test says and tells what it was asked. */
+export interface FakeEngine extends Engine {
+  readonly requests: TurnRequest[]
+  /** The reason of each turn's end, in order: `complete`, `left`, or the code of the error. */
+  readonly ends: string[]
+  /** How many events were taken of all turns. */
+  readonly taken: () => number
+}
+
+export type Script = (
+  request: TurnRequest,
+  signal: AbortSignal,
+) => AsyncIterable<TurnEvent> | Iterable<TurnEvent>
+
+/** `script` gives the events of a turn; what it throws at once is a start that fails. */
+export function fakeEngine(script: Script = () => answer('hi')): FakeEngine {
+  const requests: TurnRequest[] = []
+  const ends: string[] = []
+  let taken = 0
+  async function* run(events: ReturnType<Script>, signal: AbortSignal): AsyncGenerator<TurnEvent, void> {
+    let end = 'left'
+    try {
+      for await (const event of events) {
+        taken += 1
+        yield event
+      }
+      end = 'complete'
+    } catch (error) {
+      end = error instanceof ClinvkError ? error.code : 'bug'
+      throw error
+    } finally {
+      ends.push(end === 'left' && signal.aborted ? 'cancelled' : end)
+    }
+  }
+  return {
+    requests,
+    ends,
+    taken: () => taken,
+    async start(request, signal): Promise<Turn> {
+      requests.push(request)
+      const events = script(request, signal)
+      return {
+        id: 'run_1',
+        sessionId: 'ses_1',
+        backend: request.backend ?? 'fake',
+        ...(request.model === undefined ? {} : { model: request.model }),
+        startedAt: Date.now(),
+        events: run(events, signal),
+      }
+    },
+    async plan(request) {
+      requests.push(request)
+      return { backend: 'fake', command: ['fake', '--run'] }
+    },
+    backends: async () => [backend({ name: 'fake', default: true })],
+    async close() {},
+  }
+}
+
+/** The events of an ordinary answer, one text delta for each text. */
+export function answer(...texts: string[]): TurnEvent[] {
+  return [
+    { type: 'init', agentSessionId: 'agent-1', model: 'model-1', agentVersion: '1.2.3' },
+    ...texts.map((text): TurnEvent => ({ type: 'text', text })),
+    { type: 'done', stopReason: 'end_turn', usage: { inputTokens: 10, outputTokens: 2 }, costUsd: 0.25 },
+  ]
+}
+
+/** Gives events and then waits until the turn is aborted, as an agent does that is thinking. */
+export async function* thenHang(
+  events: Iterable<TurnEvent>,
+  signal: AbortSignal,
+): AsyncGenerator<TurnEvent, void> {
+  yield* events
+  const aborted = Promise.withResolvers<void>()
+  signal.addEventListener('abort', () => aborted.resolve(), { once: true })
+  if (!signal.aborted) await aborted.promise
+  throw signal.reason instanceof ClinvkError ? signal.reason : new ClinvkError('cancelled', 'Cancelled.')
+}
+
+const capabilities: Capabilities = {
+  deltas: true,
+  thinking: true,
+  toolEvents: true,
+  usage: true,
+  cost: false,
+  images: 'native',
+  systemPrompt: 'emulated',
+  model: 'native',
+  maxTurns: 'none',
+  maxTokens: 'none',
+  allowedTools: 'none',
+  extraFlags: 'none',
+  resume: true,
+  fork: false,
+  history: 'emulated',
+  jsonSchema: 'none',
+  clientTools: 'none',
+  approvalModes: { default: 'native', none: 'emulated' },
+  sandboxModes: { default: 'native' },
+}
+
+export function backend(info: Partial<BackendInfo> = {}): BackendInfo {
+  return {
+    name: 'fake',
+    driver: 'acp',
+    available: true,
+    enabled: true,
+    configured: false,
+    ready: true,
+    models: ['model-1'],
+    capabilities,
+    default: false,
+    demo: false,
+    ...info,
+  }
+}
+
+type ServerSettings = Partial<Config['server']>
+
+/** The default configuration with some of `server` changed. */
+export function configWith(server: ServerSettings = {}): Pick<Config, 'server' | 'unified_flags'> {
+  const defaults = Value.Default(ConfigSchema, {}) as Config
+  return { server: { ...defaults.server, ...server }, unified_flags: defaults.unified_flags }
+}
+
+/** The app over a fake engine, without a socket. */
+export function testApp(
+  options: Partial<Omit<AppOptions, 'engine' | 'config'>> & {
+    engine?: FakeEngine
+    server?: ServerSettings
+  } = {},
+) {
+  const { engine = fakeEngine(), server = {}, ...rest } = options
+  const logged: string[] = []
+  const app = createApp({
+    engine,
+    config: configWith(server),
+    apiKeys: [],
+    version: '9.9.9',
+    log: (_level, message) => logged.push(message),
+    ...rest,
+  })
+  const request = (path: string, init: RequestInit = {}) =>
+    app.handle(new Request(`http://localhost:8080${path}`, init))
+  return {
+    app,
+    engine,
+    logged,
+    request,
+    /** `body` is sent as it is where it is a text, else as JSON. */
+    prompt: (body: unknown, headers: Record<string, string> = {}) =>
+      request('/api/v1/prompt', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: typeof body === 'string' ? body : JSON.stringify(body),
+      }),
+  }
+}
+
+/** The events of an NDJSON or SSE text. */
+export function eventsOf(text: string): { type: string; sequence: number; content: unknown }[] {
+  return text
+    .split('\n')
+    .map((line) => line.replace(/^data: /, '').trimStart())
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line))
+}
