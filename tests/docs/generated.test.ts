@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { generatedPages } from '../support/docs.ts'
+import { generatedPages } from '../support/docs/pages.ts'
 
 test.each(generatedPages().map((page) => [page.path, page] as const))(
   '%s is what the schemas say',

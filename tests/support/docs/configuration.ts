@@ -1,16 +1,6 @@
 import type { TSchema } from '@sinclair/typebox'
-import { ConfigSchema } from '../../src/config/schema.ts'
-
-/** A generated page of the documentation: its path in the project and its text. */
-export interface GeneratedPage {
-  readonly path: string
-  readonly text: string
-}
-
-/** Every page that comes from a schema. */
-export function generatedPages(): GeneratedPage[] {
-  return [{ path: 'docs/configuration.md', text: configurationPage() }]
-}
+import { ConfigSchema } from '../../../src/config/schema.ts'
+import { cell, valuesOf } from './schema-table.ts'
 
 const HEAD = `# Configuration
 
@@ -31,7 +21,8 @@ with its line, its column and the nearest key that exists.
 \`clinvk serve\` takes \`--config\`, \`--host\`, \`--port\` (\`-p\`), \`--demo\`.
 `
 
-function configurationPage(): string {
+/** The reference of every key of the configuration file. */
+export function configurationPage(): string {
   const rows = [...rowsOf(ConfigSchema, '')]
   const sections = Map.groupBy(rows, ({ key }) => (key.includes('.') ? (key.split('.')[0] ?? '') : ''))
   const tables = [...sections].map(([name, inside]) => {
@@ -70,25 +61,11 @@ interface Row {
   readonly meaning: string
 }
 
-function valuesOf(schema: TSchema): string {
-  if (schema['anyOf']) {
-    const options: TSchema[] = schema['anyOf']
-    return options
-      .map((option) => ('const' in option ? `\`${option['const']}\`` : valuesOf(option)))
-      .join(', ')
-  }
-  if (schema['type'] === 'array') return `list of ${schema['items']?.type ?? 'value'}s`
-  if (schema['type'] === 'object') return 'mapping'
-  const { minimum, maximum, type } = schema
-  if (minimum === undefined && maximum === undefined) return type ?? 'any'
-  return `${type}, ${minimum ?? ''} to ${maximum ?? 'any'}`
-}
-
 function fallbackOf(schema: TSchema): string {
   return schema.default === undefined ? '' : `\`${JSON.stringify(schema.default)}\``
 }
 
 function meaningOf(schema: TSchema): string {
   const unit = schema['unit'] === undefined ? '' : ` In ${schema['unit']}.`
-  return `${schema.description ?? ''}${unit}`.replaceAll('|', '\\|')
+  return cell(`${schema.description ?? ''}${unit}`)
 }

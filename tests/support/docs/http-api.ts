@@ -1,0 +1,74 @@
+import type { TSchema } from '@sinclair/typebox'
+import { ERROR_TABLE } from '../../../src/errors.ts'
+import { PromptRequest, PromptResponse, StreamEvent } from '../../../src/server/rest/schema.ts'
+import { cell, fieldTable, valuesOf } from './schema-table.ts'
+
+/** The reference of the REST API. */
+export function httpApiPage(): string {
+  return `${[HEAD, '### Request', fieldTable(PromptRequest), FORMS, '### Answer', fieldTable(PromptResponse), STREAM, eventTable(), AFTER, errorTable()].join('\n\n')}\n`
+}
+
+const HEAD = `# HTTP API
+
+<!-- Generated from the schemas by \`bun run docs\`. -->
+
+A running server describes itself at \`/docs\` (to read) and \`/openapi.json\` (OpenAPI 3.1).
+
+| Method | Path | What it does |
+|---|---|---|
+| POST | \`/api/v1/prompt\` | runs one prompt |
+| GET | \`/api/v1/backends\` | lists the backends: version, whether each is ready or why not, models, capabilities |
+| GET | \`/health\` | \`{"status":"ok", …}\`; needs no key. \`degraded\` where a backend that is configured is not installed |
+
+## POST /api/v1/prompt
+
+\`\`\`sh
+curl http://127.0.0.1:8080/api/v1/prompt -H 'content-type: application/json' -d '{"backend": "demo", "prompt": "hello"}'
+\`\`\``
+
+const FORMS = `An unknown field, a wrong type or an option that the backend cannot honour is refused; nothing is ignored.
+
+### Forms of the answer
+
+| Ask for it with | Answer |
+|---|---|
+| nothing | one JSON object |
+| \`"stream": true\` or \`Accept: text/event-stream\` | server-sent events: \`id\` is the sequence, \`event\` the type, \`data\` the event |
+| \`"output_format": "stream-json"\` or \`Accept: application/x-ndjson\` | a JSON event a line |
+| \`Accept: text/plain\` | the text of the answer alone |
+
+A prompt with the \`session_id\` of an earlier answer goes on with that conversation, in the same live agent where it still runs. A client
+that leaves cancels its turn.`
+
+const STREAM = `### Events of a stream
+
+Every event has \`type\`, \`backend\`, \`session_id\`, \`timestamp\`, \`sequence\` (from 1, without gaps) and \`content\`. The first is \`init\`, the last
+is \`done\` or \`error\`; a stream without one of them was cut. Silence is bridged by comments (SSE) or \`progress\` events (NDJSON).`
+
+const AFTER = `## Errors
+
+Every error is \`application/problem+json\` (RFC 9457) with its real HTTP status: \`type\`, \`title\`, \`status\`, \`detail\` (what to do), \`code\`,
+\`retryable\`, \`instance\` (the request's id, also in \`x-request-id\`), and what belongs to the code. What a model provider refused keeps the
+provider's status. Once a stream has begun, the same object is the \`content\` of its \`error\` event.`
+
+function eventTable(): string {
+  const members: TSchema[] = StreamEvent['anyOf']
+  const rows = members.map((event) => {
+    const { type, content } = event['properties']
+    return `| ${valuesOf(type)} | ${contentOf(content)} | ${cell(event.description ?? content?.description ?? '')} |`
+  })
+  return ['| `type` | `content` | Meaning |', '|---|---|---|', ...rows].join('\n')
+}
+
+function contentOf(content: TSchema): string {
+  if (content['anyOf']) return (content['anyOf'] as TSchema[]).map(contentOf).join(' or ')
+  const names = Object.keys(content['properties'] ?? {})
+  return names.length === 0 ? (content['type'] ?? 'any') : names.map((name) => `\`${name}\``).join(', ')
+}
+
+function errorTable(): string {
+  const rows = Object.entries(ERROR_TABLE).map(
+    ([code, { status, title }]) => `| \`${code}\` | ${status} | ${title} |`,
+  )
+  return ['| `code` | Status | Title |', '|---|---|---|', ...rows].join('\n')
+}

@@ -1,0 +1,18 @@
+import { backendsPage } from './backends.ts'
+import { configurationPage } from './configuration.ts'
+import { httpApiPage } from './http-api.ts'
+
+/** A generated page of the documentation: its path in the project and its text. */
+export interface GeneratedPage {
+  readonly path: string
+  readonly text: string
+}
+
+/** Every page that comes from a schema or a declaration. */
+export function generatedPages(): GeneratedPage[] {
+  return [
+    { path: 'docs/configuration.md', text: configurationPage() },
+    { path: 'docs/http-api.md', text: httpApiPage() },
+    { path: 'docs/backends.md', text: backendsPage() },
+  ]
+}
