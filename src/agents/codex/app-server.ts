@@ -11,9 +11,11 @@ import { type Fields, fields, word } from './fields.ts'
 import { nativeCommand } from './launcher.ts'
 import { appServerArgv } from './options.ts'
 import { createRateLimits } from './rate-limits.ts'
+import { createSubAgents, type SubAgent } from './sub-agents.ts'
+import { within } from './within.ts'
 
 /** What a thread hears of the process that it lives in. */
-export interface ThreadListener {
+interface ThreadListener {
   /** The process is read on only when it resolves. */
   notification(method: string, params: Fields): void | Promise<void>
   /** Answers a request of the app-server. @throws RpcError to refuse it. */
@@ -33,14 +35,16 @@ export interface AppServer {
   retryAfterMs(): number | undefined
   /** @throws RpcError as answered, or the error that the process ended with. */
   request(method: string, params: Record<string, unknown>): Promise<Fields>
-  /** Sends what concerns a thread to its listener, until the returned function is called. */
+  /** The agents that a thread started, as far as they are known. */
+  subAgentsOf(threadId: string): readonly SubAgent[]
+  /** Sends what concerns a thread and the agents that it started to its listener, until the returned function is called. */
   listen(threadId: string, listener: ThreadListener): () => void
   /** Ends the process, politely at first. `error` is what its threads are told. Never rejects. */
   close(error?: ClinvkError): Promise<void>
 }
 
 /** What Codex found at its start; it does not look again, so start another one after a login. */
-export interface Login {
+interface Login {
   /** False where the configuration names a model provider of the user's own. */
   readonly needed: boolean
   readonly found: boolean
@@ -59,6 +63,8 @@ export interface StartOptions {
 const START_MS = 30_000
 /** How long the process may take to end once its stdin is closed, in ms. */
 const CLOSE_MS = 2000
+/** How long what it wrote before its end may take to be read, in ms. */
+const DRAIN_MS = 1000
 
 /**
  * Starts an app-server and introduces clinvk to it: about 150 ms and 85 MB.
@@ -75,24 +81,20 @@ export async function startAppServer(
   // Threads have folders of their own; the process must not hold one that may be removed.
   const child = await spawnChild({ command, cwd: tmpdir(), env })
   const listeners = new Map<string, ThreadListener>()
-  /** Threads of agents that an agent started, with the thread that they work for. */
-  const parents = new Map<string, string>()
+  const subAgents = createSubAgents()
   const rateLimits = createRateLimits()
   let reason: ClinvkError | undefined
   let waiting = 0
 
-  const listenerOf = (threadId: string | undefined) => {
-    for (let id = threadId; id !== undefined; id = parents.get(id)) {
-      const listener = listeners.get(id)
-      if (listener) return listener
-    }
-    return undefined
+  const listenerOf = (params: Fields) => {
+    const line = subAgents.lineOf(word(params['threadId']) ?? '')
+    return line.map((id) => listeners.get(id)).find((listener) => listener !== undefined)
   }
   const peer = createRpcPeer((line) => child.write(line), {
     async notification(method, params) {
       if (method === 'account/rateLimits/updated') rateLimits.update(fields(params['rateLimits']))
-      if (method === 'thread/started') adopt(fields(params['thread']))
-      const listener = listeners.get(word(params['threadId']) ?? '')
+      subAgents.observe(method, params)
+      const listener = listenerOf(params)
       if (!listener) return
       waiting += 1
       await Promise.resolve(listener.notification(method, params)).finally(() => {
@@ -100,24 +102,24 @@ export async function startAppServer(
       })
     },
     async request(method, params) {
-      const listener = listenerOf(word(params['threadId']))
+      const listener = listenerOf(params)
       if (listener) return listener.request(method, params)
       return (await answerRequest(method, params, NOBODYS_RULES)).result
     },
   })
-  const adopt = (thread: Fields) => {
-    const id = word(thread['id'])
-    const parent = word(thread['parentThreadId'])
-    if (id !== undefined && parent !== undefined && listenerOf(parent)) parents.set(id, parent)
-  }
-
-  const read = async () => {
+  const drain = async () => {
     try {
       for await (const message of readJsonLines(child.stdout)) await peer.receive(message)
     } catch (error) {
       reason ??= error instanceof ClinvkError ? error : undefined
     }
-    // A process that closed its output is of no use any more.
+  }
+  const read = async () => {
+    const drained = drain()
+    await Promise.race([drained, child.exited])
+    // The last words of a dead process are read, but a slow reader must not keep its end from the others.
+    await within(DRAIN_MS, drained)
+    // One that closed its output is of no use any more.
     if (child.alive) await endWithin(child, CLOSE_MS)
     const error = reason ?? crashError(name, await child.exited, child.stderrTail())
     peer.close(error)
@@ -159,11 +161,12 @@ export async function startAppServer(
       },
       retryAfterMs: () => rateLimits.retryAfterMs(Date.now()),
       request: peer.request,
+      subAgentsOf: subAgents.of,
       listen(threadId, listener) {
         listeners.set(threadId, listener)
         return () => {
           if (listeners.get(threadId) === listener) listeners.delete(threadId)
-          for (const [id, parent] of parents) if (parent === threadId) parents.delete(id)
+          subAgents.forget(threadId)
         }
       },
       close,
@@ -198,9 +201,6 @@ async function readLogin(
 }
 
 async function endWithin(child: Child, ms: number): Promise<void> {
-  const late = Promise.withResolvers<void>()
-  const timer = setTimeout(late.resolve, ms)
-  await Promise.race([child.exited, late.promise])
-  clearTimeout(timer)
+  await within(ms, child.exited)
   await child.terminate()
 }

@@ -150,7 +150,10 @@ function parseBody(text: string): Fields | undefined {
 function lastWords(stderr: string): string {
   const lines = Bun.stripANSI(stderr)
     .split('\n')
-    .filter((line) => !/^\s*(?:WARNING: proceeding|Stack backtrace:|\d+: |at )|^\s*$/.test(line))
+    .filter(
+      (line) =>
+        !/^\s*(?:WARNING: proceeding|Stack backtrace:|\d+: |at )|could not find bubblewrap|^\s*$/.test(line),
+    )
   const text = lines.join('\n').trim()
   return text.length > LAST_WORDS ? text.slice(-LAST_WORDS).replace(/^[^\n]*\n/, '') : text
 }

@@ -113,7 +113,8 @@ const WITHIN_THE_SANDBOX = {
 
 /**
  * "untrusted" asks for commands and file changes. MCP tools that say they only read, and the provider's web
- * search, would go unasked.
+ * search, would go unasked. What the user's own rules in Codex allow (`prefix_rule`, or a tool that is approved by
+ * name) runs without a question all the same: Codex does not let a client take that back.
  */
 function askForEverything(mcpServers: readonly string[]): Record<string, unknown> {
   return {

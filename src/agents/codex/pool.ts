@@ -3,7 +3,7 @@ import type { BackendSettings } from '../types.ts'
 import { type AppServer, startAppServer } from './app-server.ts'
 
 /** A share in a process. */
-export interface Share {
+interface Share {
   readonly server: Promise<AppServer>
   /** Gives it back; further calls do nothing. */
   release(): void

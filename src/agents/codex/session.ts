@@ -8,6 +8,7 @@ import { type Fields, fields, word } from './fields.ts'
 import { mayMention, turnParams, userInput, userItem } from './options.ts'
 import { cutShort } from './to-events.ts'
 import { createTurn, type Turn, weightOf } from './turn.ts'
+import { within } from './within.ts'
 
 /** What a session is made from. */
 export interface SessionSetup {
@@ -51,6 +52,7 @@ export function createSession(setup: SessionSetup): AgentSession {
   const notify = async (method: string, params: Fields) => {
     const current = turn
     if (!current) return
+    if (params['threadId'] !== threadId) return current.translator.readSubAgent(method, params)
     if (method === 'turn/started') current.id ??= word(fields(params['turn'])['id'])
     if (method === 'turn/completed') return complete(current, fields(params['turn']))
     // Of earlier turns there still come things: the end of a command in the background, the usage so far.
@@ -88,7 +90,16 @@ export function createSession(setup: SessionSetup): AgentSession {
   }
   const push = (to: Turn, event: TurnEvent) => to.events.push(event, weightOf(event))
 
-  const cleanUp = () => within(CLEAN_UP_MS, server.request('thread/backgroundTerminals/clean', { threadId }))
+  /** Ends what would go on: commands in the background, and the agents that were started. */
+  const cleanUp = (leave = false) => {
+    const threads = [...server.subAgentsOf(threadId), { threadId, turnId: undefined }]
+    const requests = threads.flatMap((thread) => [
+      ...(thread.turnId === undefined ? [] : [server.request('turn/interrupt', { ...thread })]),
+      server.request('thread/backgroundTerminals/clean', { threadId: thread.threadId }),
+      ...(leave ? [server.request('thread/unsubscribe', { threadId: thread.threadId })] : []),
+    ])
+    return within(CLEAN_UP_MS, Promise.allSettled(requests))
+  }
 
   const open = (parts: readonly InputPart[]): Turn => {
     const opened = createTurn(setup.model)
@@ -156,10 +167,7 @@ export function createSession(setup: SessionSetup): AgentSession {
     close() {
       closing ??= (async () => {
         if (turn) void interrupt(turn).catch(() => {})
-        if (server.alive) {
-          await cleanUp()
-          await within(CLEAN_UP_MS, server.request('thread/unsubscribe', { threadId }))
-        }
+        if (server.alive) await cleanUp(true)
         unlisten()
         if (turn) finish(turn, new ClinvkError('cancelled', `${backend}: the conversation was closed.`))
         setup.release()
@@ -167,12 +175,4 @@ export function createSession(setup: SessionSetup): AgentSession {
       return closing
     },
   }
-}
-
-/** Waits for something that may fail, but not for ever. */
-async function within(ms: number, work: Promise<unknown>): Promise<void> {
-  const late = Promise.withResolvers<void>()
-  const timer = setTimeout(late.resolve, ms)
-  await Promise.race([work.catch(() => {}), late.promise])
-  clearTimeout(timer)
 }

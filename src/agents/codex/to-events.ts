@@ -8,6 +8,8 @@ import { createMeter } from './usage.ts'
 export interface Translator {
   /** The events that a notification stands for; none for what is unknown. */
   read(method: string, params: Fields): TurnEvent[]
+  /** Of the agents that the turn started only their tokens are its own. */
+  readSubAgent(method: string, params: Fields): void
   /** The file changes of an item that was announced. */
   changesOf(itemId: string): readonly Fields[]
   /** The last events of a turn that ended well. */
@@ -87,7 +89,7 @@ export function createTranslator(model?: string): Translator {
           changes.set(word(params['itemId']) ?? '', list(params['changes']))
           return []
         case 'thread/tokenUsage/updated':
-          meter.add(fields(params['tokenUsage']))
+          meter.add(params)
           return []
         case 'turn/plan/updated':
           return [planUpdate(params)]
@@ -102,6 +104,9 @@ export function createTranslator(model?: string): Translator {
         default:
           return []
       }
+    },
+    readSubAgent(method, params) {
+      if (method === 'thread/tokenUsage/updated') meter.add(params)
     },
     finish(stopReason) {
       const background = [...openTools].map(

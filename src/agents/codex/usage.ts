@@ -1,30 +1,35 @@
 import type { Usage } from '../types.ts'
 import { type Fields, fields, number } from './fields.ts'
 
-/** Counts the tokens of one turn from what `thread/tokenUsage/updated` tells. */
+/** Counts the tokens of one turn. */
 export interface Meter {
-  add(tokenUsage: Fields): void
+  /** Takes the params of `thread/tokenUsage/updated`. */
+  add(params: Fields): void
   readonly usage: Usage | undefined
 }
 
 /**
- * `total` runs over the whole thread and `last` is the newest model call, so a turn is the newest total without
- * the total before its first call. Cached input is a part of the input, and reasoning of the output.
+ * `total` runs over a whole thread and `last` is its newest model call, so a turn is the newest total without the
+ * total before its first call, for its own thread and those of the agents that it started. Cached input is a part
+ * of the input, and reasoning of the output.
  */
 export function createMeter(): Meter {
-  let before: Fields | undefined
-  let latest: Fields = {}
+  const threads = new Map<unknown, { before: Fields; latest: Fields }>()
   const spent = (name: string): number | undefined => {
-    const now = number(latest[name])
-    return now === undefined ? undefined : Math.max(0, now - (number(before?.[name]) ?? 0))
+    const counts = [...threads.values()].flatMap(({ before, latest }) => {
+      const now = number(latest[name])
+      return now === undefined ? [] : [Math.max(0, now - (number(before[name]) ?? 0))]
+    })
+    return counts.length === 0 ? undefined : counts.reduce((sum, count) => sum + count, 0)
   }
   return {
-    add(tokenUsage) {
-      latest = fields(tokenUsage['total'])
-      before ??= difference(latest, fields(tokenUsage['last']))
+    add({ threadId, tokenUsage }) {
+      const latest = fields(fields(tokenUsage)['total'])
+      const before = threads.get(threadId)?.before ?? difference(latest, fields(fields(tokenUsage)['last']))
+      threads.set(threadId, { before, latest })
     },
     get usage() {
-      if (before === undefined) return undefined
+      if (threads.size === 0) return undefined
       return keepKnown({
         inputTokens: spent('inputTokens'),
         outputTokens: spent('outputTokens'),
