@@ -3,7 +3,7 @@
 // runs it too. Usage: bootstrap.mjs <words for bun>
 import { spawn, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { delimiter, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -11,9 +11,6 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const wanted = manifest.devDependencies['@types/bun']
 
 const bun = findBun() ?? fetchBun()
-// What runs below calls `bun` by name.
-process.env.PATH = `${dirname(bun)}${delimiter}${process.env.PATH}`
-
 const install = spawnSync(bun, ['install', '--frozen-lockfile'], { cwd: root, stdio: ['ignore', 2, 2] })
 if (install.status !== 0) fail('Installing the dependencies failed; see above.')
 

@@ -19,7 +19,7 @@ let failed = 0
 try {
   for (const [name, command] of STEPS) {
     console.log(`\n== ${name}`)
-    const ok = (await run([process.execPath, 'x', '--no-install', ...command])) === 0
+    const ok = (await run([process.execPath, 'x', '--bun', '--no-install', ...command])) === 0
     if (ok) passed += 1
     else failed += 1
     console.log(ok ? `${name}: ok` : `${name}: failed`)
