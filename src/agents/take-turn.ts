@@ -15,7 +15,7 @@ export interface OpenTurn {
 }
 
 /** How long an agent may take to answer an interrupt before it is ended, in ms. */
-export const INTERRUPT_GRACE_MS = 3000
+const INTERRUPT_GRACE_MS = 3000
 
 /**
  * Hands out the events of a turn and holds every driver to the same way of stopping: when `signal` aborts or the

@@ -76,7 +76,7 @@ export function resolveOptions(
  * The model that a name means for a backend: an alias of its own, a class of model, or a model's own id.
  * `fallback` is what "default" and "balanced" mean where no alias says so; `undefined` is the agent's own choice.
  */
-export function resolveModel(
+function resolveModel(
   name: string | undefined,
   backend: string,
   aliases: OptionDefaults['modelAliases'],

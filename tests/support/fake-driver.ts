@@ -9,7 +9,7 @@ import type {
 import { createChannel } from '../../src/process/channel.ts'
 
 /** What a fake agent does with a prompt: events to give, errors to throw, times to wait. */
-export type FakeStep = TurnEvent | Error | { readonly waitMs: number } | 'hang'
+type FakeStep = TurnEvent | Error | { readonly waitMs: number } | 'hang'
 
 /** A driver in memory whose answers are data, with a record of what was asked of it. */
 export interface FakeDriver extends AgentDriver {

@@ -17,7 +17,7 @@ export interface ReplyUsage {
 }
 
 /** A tool that the answer calls. */
-export interface ReplyToolCall {
+interface ReplyToolCall {
   /** By default one that is unique in the provider. */
   readonly id?: string
   /** Exactly as the agent offered it to the model. */
@@ -126,7 +126,7 @@ export interface CallContext {
 }
 
 /** What tells an agent's own question from its user's. */
-export type Asked = Pick<RecordedRequest, 'path' | 'headers' | 'body' | 'system'>
+type Asked = Pick<RecordedRequest, 'path' | 'headers' | 'body' | 'system'>
 
 /** One provider's wire protocol. */
 export interface DialectCodec {
