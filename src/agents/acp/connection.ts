@@ -12,7 +12,7 @@ import { type Fields, fields, word } from './fields.ts'
 import { toStream } from './stream.ts'
 
 /** What an agent told of itself. */
-export interface AgentInfo {
+interface AgentInfo {
   readonly version: string | undefined
   readonly images: boolean
   /** How a session is opened again: `resume` without its history, `load` with all of it replayed. */
@@ -40,6 +40,12 @@ export interface AcpConnection {
   end(): Promise<void>
 }
 
+/** How long things may take, in ms. */
+interface ConnectTiming {
+  readonly handshakeMs?: number | undefined
+  readonly termMs?: number | undefined
+}
+
 /** How long an agent may take to be ready, in ms. */
 const HANDSHAKE_MS = 60_000
 
@@ -53,7 +59,7 @@ export async function connectAcp(
   failing: Failing,
   options: ChildOptions,
   stop: AbortSignal,
-  handshakeMs = HANDSHAKE_MS,
+  { handshakeMs = HANDSHAKE_MS, termMs }: ConnectTiming = {},
 ): Promise<AcpConnection> {
   const { backend } = failing
   const child = await spawnChild(options)
@@ -70,10 +76,11 @@ export async function connectAcp(
     })
     .connect(stream)
   // Without its stdout there is nothing to be had from it.
-  void closed.then(() => child.terminate())
+  const terminate = () => child.terminate(termMs === undefined ? {} : { termMs })
+  void closed.then(terminate)
 
   const failure = async (): Promise<ClinvkError> => {
-    const status = await child.terminate()
+    const status = await terminate()
     if (signal.reason instanceof ClinvkError) return signal.reason
     return ending
       ? new ClinvkError('cancelled', `${backend}: the agent was ended.`)
@@ -89,7 +96,7 @@ export async function connectAcp(
   }
   const end = async () => {
     ending = true
-    await child.terminate()
+    await terminate()
   }
 
   const hello = request('initialize', {

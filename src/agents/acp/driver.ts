@@ -18,6 +18,8 @@ export interface AcpTiming {
   readonly interruptMs?: number
   /** For a process to be ready. */
   readonly handshakeMs?: number
+  /** For a process to end after TERM. */
+  readonly termMs?: number
   /** For a process without a session to be kept. */
   readonly idleMs?: number
 }
@@ -45,7 +47,7 @@ export function createAcpDriver(
       workshop ??= openWorkshop()
       const { folder, prepare } = await workshop
       const child = { command: await prepare(launch), cwd: folder, env: launch.env }
-      return connectAcp(failing, child, closing.signal, timing.handshakeMs)
+      return connectAcp(failing, child, closing.signal, timing)
     })
     try {
       const { connection } = lease

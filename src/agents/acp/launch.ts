@@ -39,7 +39,7 @@ export interface Workshop {
  * The folder is always the same, since agents keep a record of every folder that they were started in.
  */
 export async function openWorkshop(): Promise<Workshop> {
-  const folder = await ownFolder(join(tmpdir(), `clinvk-agents-${userInfo().username}`))
+  const folder = await ownFolder(join(tmpdir(), `clinvk-agents-${process.getuid?.() ?? userInfo().username}`))
   const written = new Set<string>()
   return {
     folder,

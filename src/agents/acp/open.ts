@@ -64,12 +64,19 @@ async function enter(
   return { sessionId: resume, answer }
 }
 
+/** How long to wait for an agent that does not refuse a method that it does not know, in ms. */
+const REPLAY_MS = 2000
+
 /**
  * Gemini goes on replaying the history after it has answered, which would look like the beginning of the next
  * turn's answer. It writes in order, so the answer to anything else comes after it.
  */
 async function replayed(connection: AcpConnection): Promise<void> {
-  await ask(connection.request('_clinvk/sync', {}), () => undefined)
+  const answered = ask(connection.request('_clinvk/sync', {}), () => undefined)
+  const late = Promise.withResolvers<void>()
+  const timer = setTimeout(late.resolve, REPLAY_MS)
+  await Promise.race([answered, late.promise]).finally(() => clearTimeout(timer))
+  answered.catch(() => {})
 }
 
 interface ModelChoice {

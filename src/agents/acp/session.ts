@@ -47,6 +47,7 @@ export function createSession(setup: SessionSetup): AgentSession {
   let spent = options.resume === undefined ? 0 : undefined
   let total: number | undefined
   let turn: Turn | undefined
+  let busy = false
   let stuck = false
   let closing: Promise<void> | undefined
 
@@ -66,7 +67,7 @@ export function createSession(setup: SessionSetup): AgentSession {
       const call = fields(request['toolCall'])
       const toolId = word(call['toolCallId']) ?? ''
       const { outcome, decision, reason } = await decide(request, rules)
-      const shown = tools.asked(call)
+      const shown = current.translator.asked(call)
       const approval: TurnEvent = { type: 'approval', toolId, tool: tools.nameOf(toolId), decision, reason }
       await push(current, [
         ...shown,
@@ -108,7 +109,8 @@ export function createSession(setup: SessionSetup): AgentSession {
     } catch {
       // Told to the reader below.
     }
-    if (turn === current) turn = undefined
+    turn = undefined
+    busy = false
     void (async () => {
       try {
         const outcome = toOutcome(fields(await answer), profile.usage, current.translator.tools.seen)
@@ -134,7 +136,7 @@ export function createSession(setup: SessionSetup): AgentSession {
       return connection.alive && !stuck && !closing
     },
     async *prompt(input, signal) {
-      if (turn)
+      if (busy)
         throw new ClinvkError('session_busy', `${failing.backend}: the conversation has a turn under way.`)
       if (!connection.alive || stuck || closing)
         throw new ClinvkError('agent_crashed', `${failing.backend}: the conversation is over.`)
@@ -145,6 +147,7 @@ export function createSession(setup: SessionSetup): AgentSession {
         commandMark: profile.commandMark,
         images: connection.agent.images,
       })
+      busy = true
       const current: Turn = { events: createChannel<TurnEvent>(), translator: createTranslator(profile) }
       turn = current
       const endTurn = lease.beginTurn()

@@ -7,6 +7,8 @@ import { createToolCalls, type ToolCalls } from './tools.ts'
 export interface Translator {
   /** The events of the `update` of a `session/update`. Unknown ones have none. */
   update(update: Fields): TurnEvent[]
+  /** The events that come before the answer to a request for permission. Some agents tell of a call only so. */
+  asked(call: Fields): TurnEvent[]
   readonly tools: ToolCalls
 }
 
@@ -19,6 +21,10 @@ export function createTranslator(profile: Pick<AcpProfile, 'wholeThoughts' | 'to
 
   return {
     tools,
+    asked(call) {
+      block += 1
+      return tools.asked(call)
+    },
     update(update) {
       switch (update['sessionUpdate']) {
         case 'agent_message_chunk': {

@@ -5,7 +5,7 @@ import { type Fields, fields, items, word } from './fields.ts'
 export interface ToolCalls {
   /** A `tool_call` or `tool_call_update`. */
   update(update: Fields): TurnEvent[]
-  /** The agent asks for permission: some agents tell of a call only so. */
+  /** The agent asks for permission. */
   asked(call: Fields): TurnEvent[]
   /** We denied a call. Not all agents tell that it failed then. */
   denied(callId: string, reason: string): TurnEvent[]

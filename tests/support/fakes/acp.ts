@@ -4,7 +4,7 @@
  * Every message that it is sent is appended to the file that `RECORD` names, its pid and argv first. It is written
  * without the protocol's SDK, so that the two can't share a mistake.
  */
-import { appendFileSync, writeSync } from 'node:fs'
+import { appendFileSync, closeSync, writeSync } from 'node:fs'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -27,6 +27,8 @@ export type AcpStep =
   /** Waits until another session has been given a prompt. */
   | { readonly otherPrompt: true }
   | { readonly hang: true }
+  /** Closes stdout and lives on. */
+  | { readonly mute: true }
   | { readonly stderr: string }
   | { readonly exit: number }
   /** Ends the turn with this result, in one write with `before`. */
@@ -42,6 +44,8 @@ export interface AcpScenario {
   readonly after?: Readonly<Record<string, readonly AcpStep[]>>
   /** Steps for each prompt of a session in turn; the last ones serve all that follow. */
   readonly turns?: readonly (readonly AcpStep[])[]
+  /** Whether those steps come some time after the answer, as Gemini's history does. */
+  readonly late?: boolean
   /** Ignores TERM. */
   readonly stubborn?: boolean
 }
@@ -88,6 +92,7 @@ async function take(step: AcpStep, session: string): Promise<Json | undefined> {
   else if ('say' in step) send(toSaying(session, step.say), session)
   else if ('line' in step) write(`${step.line}\n`)
   else if ('stderr' in step) writeSync(2, step.stderr)
+  else if ('mute' in step) closeSync(1)
   else if ('exit' in step) process.exit(step.exit)
   else if ('fail' in step) return { error: step.fail }
   else if ('hang' in step) await new Promise(() => {})
@@ -131,7 +136,7 @@ async function prompt(id: unknown, session: string): Promise<void> {
   write(`${before}${toLine({ jsonrpc: '2.0', id, ...end }, session)}`)
 }
 
-function receive(message: Json & { method?: string; params?: Json }): void {
+async function receive(message: Json & { method?: string; params?: Json }): Promise<void> {
   record(message)
   const { id, method, params = {} } = message
   const session = String(params['sessionId'] ?? '')
@@ -141,11 +146,16 @@ function receive(message: Json & { method?: string; params?: Json }): void {
   else {
     held = ''
     const opened = answer(id, method, session)
+    if (scenario.late) await release()
     for (const step of scenario.after?.[method] ?? []) void take(step, opened)
-    const text = held
-    held = undefined
-    write(text)
+    await release()
   }
+}
+
+async function release(): Promise<void> {
+  if (held !== '' && held !== undefined) writeSync(1, held)
+  held = undefined
+  if (scenario.late) await Bun.sleep(50)
 }
 
 /** Answers anything but a prompt. Returns the session that it was about. */
@@ -173,8 +183,9 @@ if (import.meta.main) {
   for await (const chunk of Bun.stdin.stream()) {
     text += decoder.decode(chunk, { stream: true })
     for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n')) {
-      receive(JSON.parse(text.slice(0, at)))
+      const line = text.slice(0, at)
       text = text.slice(at + 1)
+      await receive(JSON.parse(line))
     }
   }
 }

@@ -1,0 +1,548 @@
+import { describe, expect, spyOn, test } from 'bun:test'
+import type { TurnEvent } from '../../../src/agents/types.ts'
+import { isAlive, waitUntil } from '../../support/processes.ts'
+import { errorOf, never, rig, textOf, turn } from './support.ts'
+
+const chunk = (text: string) => ({
+  sessionUpdate: 'agent_message_chunk',
+  content: { type: 'text', text },
+})
+
+describe('a turn over ACP', () => {
+  test('begins with init, streams what the agent says, and ends with done', async () => {
+    await using agent = rig({
+      initialize: { agentInfo: { name: 'fake', version: '1.2.3' } },
+      turns: [
+        [
+          { update: { sessionUpdate: 'agent_thought_chunk', content: { type: 'text', text: 'hm' } } },
+          { say: 'one ' },
+          { say: 'two' },
+        ],
+      ],
+    })
+    const session = await agent.open()
+    expect(await turn(session)).toEqual([
+      { type: 'init', agentSessionId: session.id ?? '', agentVersion: '1.2.3' },
+      { type: 'thinking', text: 'hm', part: 'thought-0-0' },
+      { type: 'text', text: 'one ', part: 'message-0' },
+      { type: 'text', text: 'two', part: 'message-0' },
+      { type: 'done', stopReason: 'end_turn' },
+    ])
+  })
+
+  test('has the last piece of the answer even where it comes in one write with the end', async () => {
+    await using agent = rig({ turns: [[{ answer: { stopReason: 'end_turn' }, before: chunk('last') }]] })
+    const session = await agent.open()
+    for (let count = 0; count < 20; count += 1) expect(textOf(await turn(session))).toBe('last')
+  })
+
+  test('skips lines that are no messages, and answers to nothing', async () => {
+    await using agent = rig({
+      turns: [
+        [
+          { line: 'Loading credentials {"half":' },
+          { line: '{"jsonrpc":"2.0","id":999,"result":{}}' },
+          { line: '{"jsonrpc":"2.0","method":"session/update"}' },
+          { line: '{"jsonrpc":"2.0","method":"session/update","params":{"sessionId":"x","update":7}}' },
+          { line: '{"jsonrpc":"2.0","method":"made/up","params":{}}' },
+          { line: '[1,2]' },
+          { update: { sessionUpdate: 'from_the_future', what: 1 } },
+          { update: { sessionUpdate: 'agent_message_chunk', content: 'no block' } },
+          { update: { sessionUpdate: 'tool_call', toolCallId: 5, status: 'odd' } },
+          { say: 'fine' },
+        ],
+      ],
+    })
+    using complaints = spyOn(console, 'error')
+    const events = await turn(await agent.open())
+    expect(complaints).not.toHaveBeenCalled()
+    expect(textOf(events)).toBe('fine')
+    expect(events.at(-1)).toMatchObject({ type: 'done' })
+  })
+
+  test('refuses what an agent asks of an editor', async () => {
+    await using agent = rig({
+      turns: [
+        [
+          {
+            request: { method: 'fs/read_text_file', params: { sessionId: '$session', path: '/etc/passwd' } },
+          },
+        ],
+      ],
+    })
+    expect(textOf(await turn(await agent.open()))).toContain('-32601')
+  })
+
+  test('leaves out what the agent says outside a prompt', async () => {
+    await using agent = rig({
+      after: { 'session/new': [{ say: '[MODE_UPDATE] yolo' }] },
+      turns: [[{ say: 'answer' }]],
+    })
+    const session = await agent.open()
+    expect(textOf(await turn(session))).toBe('answer')
+  })
+
+  test('slows an agent whose reader takes its time', async () => {
+    const total = 4000
+    await using agent = rig({ turns: [[{ flood: total }]] })
+    const session = await agent.open()
+    const events = session.prompt({ parts: [{ type: 'text', text: 'go' }] }, never)
+    await events.next()
+    await events.next()
+    const written = () => agent.records().filter(({ flooded }) => flooded !== undefined).length * 10
+    let before = -1
+    await waitUntil(async () => {
+      const now = written()
+      const still = now > 0 && now === before
+      before = now
+      await Bun.sleep(200)
+      return still
+    })
+    expect(written()).toBeLessThan(total / 2)
+    let size = 1000
+    for await (const event of events) if (event.type === 'text') size += event.text.length
+    expect(size).toBe(total * 1000)
+  })
+
+  test('ends in an error where the agent stops it by itself', async () => {
+    await using agent = rig({ turns: [[{ answer: { stopReason: 'cancelled' } }]] })
+    expect(await errorOf(turn(await agent.open()))).toMatchObject({ code: 'cancelled' })
+  })
+
+  test('is refused while another one of the conversation runs', async () => {
+    await using agent = rig({ turns: [[{ say: 'on it' }, { hang: true }]] })
+    const session = await agent.open()
+    const running = session.prompt({ parts: [] }, never)
+    const begun = running.next()
+    expect(await errorOf(turn(session))).toMatchObject({ code: 'session_busy' })
+    await begun
+    expect(await errorOf(turn(session))).toMatchObject({ code: 'session_busy' })
+  })
+})
+
+describe('sessions of one agent', () => {
+  test('run at once in one process, each with its own events', async () => {
+    await using agent = rig({
+      turns: [[{ say: '$session ' }, { otherPrompt: true }, { say: '$session' }], [{ say: 'x' }]],
+    })
+    const [one, two] = await Promise.all([agent.open(), agent.open()])
+    const first = turn(one)
+    await waitUntil(() => agent.sent('session/prompt').length === 1)
+    const second = turn(two)
+    expect(textOf(await first)).toBe(`${one.id} ${one.id}`)
+    await waitUntil(() => agent.sent('session/prompt').length === 2)
+    await turn(one)
+    expect(textOf(await second)).toBe(`${two.id} ${two.id}`)
+    expect(agent.pids()).toHaveLength(1)
+  })
+
+  test('have a process of their own where the flags differ', async () => {
+    await using agent = rig({})
+    await agent.open()
+    await agent.open({ extraFlags: ['--loud'] })
+    expect(agent.records().flatMap(({ argv }) => (argv ? [argv] : []))).toEqual([[], ['--loud']])
+  })
+
+  test('go to a new process after so many, and the old one ends with its last', async () => {
+    await using agent = rig({ turns: [[{ say: '$pid' }]] }, { sessionsPerProcess: 2 })
+    const [one, two, three] = [await agent.open(), await agent.open(), await agent.open()]
+    const [old, fresh] = agent.pids()
+    expect([textOf(await turn(one)), textOf(await turn(two)), textOf(await turn(three))]).toEqual(
+      [old, old, fresh].map(String),
+    )
+    await one.close()
+    expect(textOf(await turn(two))).toBe(String(old))
+    await two.close()
+    await waitUntil(() => !isAlive(old ?? 0))
+    expect(three.alive).toBe(true)
+  })
+
+  test('get a new process after the old one died, with its last words in the error', async () => {
+    await using agent = rig({ turns: [[{ say: 'half' }, { stderr: 'out of cheese' }, { exit: 3 }]] })
+    const session = await agent.open()
+    expect(await errorOf(turn(session))).toMatchObject({
+      code: 'agent_crashed',
+      message: 'fake ended with exit code 3: out of cheese',
+      details: { exit_code: 3 },
+    })
+    expect(session.alive).toBe(false)
+    expect(await errorOf(turn(session))).toMatchObject({ code: 'agent_crashed' })
+    expect((await agent.open()).alive).toBe(true)
+    expect(agent.pids()).toHaveLength(2)
+  })
+
+  test('are over when their agent closes its output, and it is ended', async () => {
+    await using agent = rig({ after: { 'session/new': [{ mute: true }] }, late: true })
+    const session = await agent.open()
+    await waitUntil(() => agent.pids().every((pid) => !isAlive(pid)))
+    expect(session.alive).toBe(false)
+  })
+
+  test('are closed with the agent where it has a way', async () => {
+    await using agent = rig({
+      initialize: { agentCapabilities: { sessionCapabilities: { close: {} } } },
+      answers: { 'session/close': {} },
+    })
+    const session = await agent.open()
+    await session.close()
+    await session.close()
+    expect(agent.sent('session/close')).toEqual([{ sessionId: session.id }])
+    expect(session.alive).toBe(false)
+  })
+
+  test('leave no process behind when the driver is closed', async () => {
+    const agent = rig({ stubborn: true, turns: [[{ say: 'on it' }, { hang: true }]] }, {}, { termMs: 50 })
+    const session = await agent.open()
+    const events = session.prompt({ parts: [] }, never)
+    await events.next()
+    const [pid] = agent.pids()
+    expect(isAlive(pid ?? 0)).toBe(true)
+    await agent[Symbol.asyncDispose]()
+    expect(isAlive(pid ?? 0)).toBe(false)
+    expect(await errorOf(Array.fromAsync(events))).toMatchObject({ code: 'cancelled' })
+    expect(await errorOf(agent.open())).toMatchObject({ code: 'shutting_down' })
+  })
+
+  test('end their process when none of them is left for a while', async () => {
+    await using agent = rig({}, {}, { idleMs: 20 })
+    const session = await agent.open()
+    await session.close()
+    await waitUntil(() => agent.pids().every((pid) => !isAlive(pid)))
+  })
+})
+
+describe('a cancelled turn', () => {
+  const start = async (events: AsyncGenerator<TurnEvent, void>) => {
+    for await (const event of { [Symbol.asyncIterator]: () => ({ next: () => events.next() }) })
+      if (event.type === 'text') return
+  }
+
+  test('interrupts the agent, which stays usable', async () => {
+    await using agent = rig({
+      turns: [
+        [{ say: 'on it' }, { cancelled: true }, { say: 'late' }, { answer: { stopReason: 'cancelled' } }],
+        [{ say: 'next' }],
+      ],
+    })
+    const session = await agent.open()
+    const abort = new AbortController()
+    const events = session.prompt({ parts: [] }, abort.signal)
+    await start(events)
+    abort.abort()
+    expect(await errorOf(events.next())).toMatchObject({ code: 'cancelled' })
+    expect(agent.sent('session/cancel')).toEqual([{ sessionId: session.id }])
+    expect(textOf(await turn(session))).toBe('next')
+  })
+
+  test('ends an agent that does not listen', async () => {
+    await using agent = rig(
+      { stubborn: true, turns: [[{ say: 'on it' }, { hang: true }]] },
+      {},
+      { interruptMs: 50, termMs: 50 },
+    )
+    const session = await agent.open()
+    const events = session.prompt({ parts: [] }, never)
+    await start(events)
+    await events.return()
+    expect(session.alive).toBe(false)
+    expect(agent.pids().map(isAlive)).toEqual([false])
+    expect((await agent.open()).alive).toBe(true)
+  })
+
+  test('does not take the turns of others along', async () => {
+    await using agent = rig(
+      { turns: [[{ say: 'on it' }, { hang: true }]] },
+      {},
+      { interruptMs: 50, termMs: 50 },
+    )
+    const [deaf, other] = [await agent.open(), await agent.open()]
+    const [pid = 0] = agent.pids()
+    const events = deaf.prompt({ parts: [] }, never)
+    await start(events)
+    const others = other.prompt({ parts: [] }, never)
+    await start(others)
+    await events.return()
+    expect([deaf.alive, isAlive(pid)]).toEqual([false, true])
+    const fresh = await agent.open()
+    expect(agent.pids()).toHaveLength(2)
+    await others.return()
+    await waitUntil(() => !isAlive(pid))
+    expect(fresh.alive).toBe(true)
+  })
+})
+
+describe('opening a session', () => {
+  test('gives up an agent that never begins to speak, and leaves nothing of it', async () => {
+    await using agent = rig({ initialize: 'silent' }, {}, { handshakeMs: 300 })
+    expect(await errorOf(agent.open())).toMatchObject({ code: 'agent_protocol' })
+    expect(agent.pids().map(isAlive)).toEqual([false])
+  })
+
+  test('names a program that is not there', async () => {
+    const { createAcpDriver } = await import('../../../src/agents/acp/driver.ts')
+    const driver = createAcpDriver({
+      name: 'gone',
+      driver: 'acp',
+      command: ['no-such-agent'],
+      env: {},
+      models: [],
+      extraFlags: [],
+      installHint: 'Get it.',
+    })
+    expect(await driver.probe()).toEqual({ available: false, ready: false, reason: 'Get it.', models: [] })
+    const options = {
+      workdir: '/',
+      approvalMode: 'default',
+      sandboxMode: 'default',
+      ephemeral: false,
+    } as const
+    expect(await errorOf(driver.open(options, never))).toMatchObject({ code: 'backend_not_installed' })
+    await driver.close()
+  })
+
+  test('says how to log in where nobody is', async () => {
+    await using agent = rig(
+      { answers: { 'session/new': { error: { code: -32000, message: 'Authentication required' } } } },
+      { loginHint: 'Run fake login.' },
+    )
+    expect(await errorOf(agent.open())).toMatchObject({
+      code: 'not_logged_in',
+      message: 'fake: Authentication required. Run fake login.',
+    })
+  })
+
+  test('goes on behind an abort without leaving a session', async () => {
+    await using agent = rig({
+      initialize: { agentCapabilities: { sessionCapabilities: { close: {} } } },
+      answers: { 'session/close': {} },
+    })
+    const options = {
+      workdir: agent.workdir,
+      approvalMode: 'default',
+      sandboxMode: 'default',
+      ephemeral: false,
+    } as const
+    const abort = new AbortController()
+    const opening = agent.driver.open(options, abort.signal)
+    abort.abort()
+    expect(await errorOf(opening)).toMatchObject({ code: 'cancelled' })
+    await waitUntil(() => agent.sent('session/close').length === 1)
+  })
+
+  test('chooses the model in the way the agent has', async () => {
+    const models = { currentModelId: 'a', availableModels: [{ modelId: 'a' }, { modelId: 'b' }] }
+    const configOptions = [
+      { id: 'm', category: 'model', currentValue: 'a', options: [{ group: 'g', options: [{ value: 'b' }] }] },
+    ]
+    await using older = rig({ answers: { 'session/new': { models }, 'session/set_model': {} } })
+    const session = await older.open({ model: 'b' })
+    expect(older.sent('session/set_model')).toEqual([{ sessionId: session.id, modelId: 'b' }])
+    expect((await turn(session))[0]).toMatchObject({ type: 'init', model: 'b' })
+    expect((await older.driver.probe()).models).toEqual(['a', 'b'])
+
+    await using newer = rig({
+      answers: { 'session/new': { configOptions }, 'session/set_config_option': {} },
+    })
+    await newer.open({ model: 'a' })
+    const chosen = await newer.open({ model: 'b' })
+    expect(newer.sent('session/set_config_option')).toEqual([
+      { sessionId: chosen.id, configId: 'm', value: 'b' },
+    ])
+    expect((await newer.driver.probe()).models).toEqual(['b'])
+  })
+
+  test('refuses a model that the agent does not know, or cannot be told', async () => {
+    const models = { currentModelId: 'a', availableModels: [] }
+    const refusal = { error: { code: -32602, message: 'Invalid params: model not found: zz' } }
+    await using picky = rig({ answers: { 'session/new': { models }, 'session/set_model': refusal } })
+    expect(await errorOf(picky.open({ model: 'zz' }))).toMatchObject({ code: 'model_not_found' })
+    await using deaf = rig({})
+    expect(await errorOf(deaf.open({ model: 'zz' }))).toMatchObject({ code: 'unsupported_option' })
+  })
+
+  test('opens an earlier session again, without its history in the next answer', async () => {
+    await using agent = rig({
+      initialize: { agentCapabilities: { loadSession: true } },
+      answers: { 'session/load': {} },
+      after: { 'session/load': [{ say: 'old' }, { say: 'older' }] },
+      late: true,
+      turns: [[{ say: 'new' }]],
+    })
+    const session = await agent.open({ resume: 'earlier', systemPrompt: 'was told then' })
+    expect(session.id).toBe('earlier')
+    expect(agent.sent('session/load')).toEqual([{ sessionId: 'earlier', cwd: agent.workdir, mcpServers: [] }])
+    expect(textOf(await turn(session, 'hi'))).toBe('new')
+    expect(agent.sent('session/prompt').at(-1)?.['prompt']).toEqual([{ type: 'text', text: 'hi' }])
+  })
+
+  test('prefers to open it without a replay, and names one that is unknown', async () => {
+    const capabilities = { loadSession: true, sessionCapabilities: { resume: {} } }
+    await using agent = rig({
+      initialize: { agentCapabilities: capabilities },
+      answers: {
+        'session/resume': { error: { code: -32603, message: 'Internal error', data: { details: 'Who?' } } },
+      },
+    })
+    expect(await errorOf(agent.open({ resume: 'x' }))).toMatchObject({
+      code: 'session_not_found',
+      message: 'fake: session x cannot be opened: Who?',
+    })
+    await using forgetful = rig({})
+    expect(await errorOf(forgetful.open({ resume: 'x' }))).toMatchObject({ code: 'unsupported_option' })
+  })
+
+  test('has no session where the mode that holds its limits cannot be set', async () => {
+    await using agent = rig({}, { startup: () => ({ args: [], env: {}, mode: 'locked' }) })
+    expect(await errorOf(agent.open())).toMatchObject({ code: 'agent_failed' })
+    expect(agent.sent('session/set_mode')).toHaveLength(1)
+  })
+})
+
+describe('what an agent is told', () => {
+  test('has the system prompt in front of the first prompt of a session only', async () => {
+    await using agent = rig({})
+    const session = await agent.open({ systemPrompt: 'Be brief.' })
+    await turn(session, '/first')
+    await turn(session, 'second')
+    expect(agent.sent('session/prompt').map(({ prompt }) => prompt)).toEqual([
+      [
+        { type: 'text', text: '<system_instructions>\nBe brief.\n</system_instructions>\n\n' },
+        { type: 'text', text: '/first' },
+      ],
+      [{ type: 'text', text: 'second' }],
+    ])
+  })
+
+  test('has images only where the agent takes them', async () => {
+    const image = { type: 'image', mediaType: 'image/png', data: 'AA==' } as const
+    await using blind = rig({})
+    const session = await blind.open()
+    expect(await errorOf(Array.fromAsync(session.prompt({ parts: [image] }, never)))).toMatchObject({
+      code: 'unsupported_option',
+    })
+    expect(textOf(await turn(session))).toBe('')
+    await using seeing = rig({ initialize: { agentCapabilities: { promptCapabilities: { image: true } } } })
+    await Array.fromAsync((await seeing.open()).prompt({ parts: [image] }, never))
+    expect(seeing.sent('session/prompt')[0]?.['prompt']).toEqual([
+      { type: 'image', mimeType: 'image/png', data: 'AA==' },
+    ])
+  })
+})
+
+describe('a request for permission', () => {
+  const options = [
+    { optionId: 'yes', kind: 'allow_once' },
+    { optionId: 'no', kind: 'reject_once' },
+  ]
+  const ask = (workdir: string) => ({
+    turns: [
+      [
+        {
+          ask: {
+            options,
+            toolCall: {
+              toolCallId: 't1',
+              title: 'Edit a',
+              kind: 'edit',
+              locations: [{ path: `${workdir}/a` }],
+            },
+          },
+        },
+      ],
+    ],
+  })
+
+  test('is denied and shown where nobody can be asked, and the call has a result', async () => {
+    await using agent = rig(ask('.'))
+    const events = await turn(await agent.open())
+    expect(events.slice(1, -1)).toEqual([
+      { type: 'tool_use', id: 't1', name: 'Edit a', input: { title: 'Edit a', paths: ['./a'] } },
+      {
+        type: 'approval',
+        toolId: 't1',
+        tool: 'Edit a',
+        decision: 'denied',
+        reason: 'Nobody can be asked here. approval_mode "auto" or "none" would allow it.',
+      },
+      {
+        type: 'tool_result',
+        id: 't1',
+        output: 'Denied: Nobody can be asked here. approval_mode "auto" or "none" would allow it.',
+        isError: true,
+      },
+      { type: 'text', text: 'no', part: 'message-1' },
+    ])
+  })
+
+  test('is allowed for an edit in the working directory under auto, and for everything under none', async () => {
+    await using inside = rig(ask('.'))
+    expect(textOf(await turn(await inside.open({ approvalMode: 'auto' })))).toBe('yes')
+    await using outside = rig(ask('/etc'))
+    expect(textOf(await turn(await outside.open({ approvalMode: 'auto' })))).toBe('no')
+    expect(textOf(await turn(await outside.open({ approvalMode: 'none' })))).toBe('yes')
+  })
+
+  test('is answered as cancelled outside a turn', async () => {
+    await using agent = rig({
+      after: { 'session/new': [{ ask: { options, toolCall: { toolCallId: 't1' } } }] },
+    })
+    await agent.open({ approvalMode: 'none' })
+    await waitUntil(() => agent.records().some(({ result }) => result !== undefined))
+    expect(agent.records().at(-1)).toMatchObject({ result: { outcome: { outcome: 'cancelled' } } })
+  })
+})
+
+describe('a failed prompt', () => {
+  test('has the code of what the provider told, and the conversation goes on', async () => {
+    const errors = [
+      { code: 401, message: '{"error":{"code":401,"message":"Bad key","status":"UNAUTHENTICATED"}}' },
+      { code: 429, message: 'Slow down. Please retry in 7.5s' },
+      { code: 400, message: 'Bad request.' },
+      { code: 529, message: 'Overloaded.' },
+      { code: -32000, message: 'Authentication required' },
+      { code: -32603, message: 'Internal error' },
+    ]
+    await using agent = rig({ turns: [...errors.map((fail) => [{ fail }]), [{ say: 'still here' }]] })
+    const session = await agent.open()
+    const seen: unknown[] = []
+    for (const _ of errors) seen.push(await errorOf(turn(session)))
+    expect(seen).toMatchObject([
+      { code: 'upstream_auth', status: 401 },
+      { code: 'upstream_rate_limited', status: 429, retryAfterMs: 7500 },
+      { code: 'upstream_invalid_request', status: 400 },
+      { code: 'upstream_overloaded', status: 529 },
+      { code: 'not_logged_in', status: 401 },
+      { code: 'agent_failed', status: 502 },
+    ])
+    expect(textOf(await turn(session))).toBe('still here')
+  })
+
+  test('is looked into where the agent keeps the status to itself', async () => {
+    const inquest = {
+      args: (sessionId: string) => ['-e', `console.log("{}", ${JSON.stringify(sessionId)}.length > 0)`],
+      read: (output: string) => ({ status: output.trim() === '{} true' ? 429 : 500, retryAfterMs: 2000 }),
+    }
+    const fail = { code: -32603, message: 'Internal error: Slow down', data: { errorName: 'APIError' } }
+    await using agent = rig({ turns: [[{ fail }]] }, { inquest })
+    expect(await errorOf(turn(await agent.open()))).toMatchObject({
+      code: 'upstream_rate_limited',
+      message: 'fake: Slow down.',
+      retryAfterMs: 2000,
+    })
+  })
+})
+
+test('the cost of a turn is what the session has cost since the last one', async () => {
+  const update = (amount: number) => ({
+    update: { sessionUpdate: 'usage_update', used: 1, size: 2, cost: { amount, currency: 'USD' } },
+  })
+  await using agent = rig({ turns: [[update(0.1)], [update(0.3)], []] })
+  const session = await agent.open()
+  const costs = []
+  for (let count = 0; count < 3; count += 1) costs.push((await turn(session)).at(-1))
+  expect(costs).toEqual([
+    { type: 'done', stopReason: 'end_turn', costUsd: 0.1 },
+    { type: 'done', stopReason: 'end_turn', costUsd: 0.2 },
+    { type: 'done', stopReason: 'end_turn' },
+  ])
+})
