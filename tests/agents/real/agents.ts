@@ -21,6 +21,8 @@ export interface RealAgent {
     readonly reading: boolean
     /** The provider's own words with a 429. */
     readonly rateLimit: boolean
+    /** That it tries again by itself. */
+    readonly retries: boolean
   }
   /** Seconds that a refusing provider asks it to wait: long waits are its own affair, not a test's. */
   readonly retryAfter: number
@@ -34,7 +36,7 @@ export const REAL_AGENTS: readonly RealAgent[] = [
     modelSent: (model) => model,
     write: (path, text) => ({ name: 'Write', input: { file_path: path, content: text } }),
     read: (path) => ({ name: 'Read', input: { file_path: path } }),
-    tells: { cached: true, reasoning: true, reading: true, rateLimit: true },
+    tells: { cached: true, reasoning: true, reading: true, rateLimit: true, retries: true },
     retryAfter: 1,
   },
   {
@@ -46,7 +48,7 @@ export const REAL_AGENTS: readonly RealAgent[] = [
       input: { cmd: `printf '%s' '${text}' > '${path}'` },
     }),
     read: (path) => ({ name: 'exec_command', input: { cmd: `cat '${path}'` } }),
-    tells: { cached: true, reasoning: true, reading: true, rateLimit: false },
+    tells: { cached: true, reasoning: true, reading: true, rateLimit: false, retries: true },
     retryAfter: 1,
   },
   {
@@ -55,7 +57,7 @@ export const REAL_AGENTS: readonly RealAgent[] = [
     modelSent: (model) => model,
     write: (path, text) => ({ name: 'write_file', input: { file_path: path, content: text } }),
     read: (path) => ({ name: 'read_file', input: { file_path: path } }),
-    tells: { cached: false, reasoning: false, reading: false, rateLimit: true },
+    tells: { cached: false, reasoning: false, reading: false, rateLimit: true, retries: false },
     retryAfter: 1,
   },
   {
@@ -64,7 +66,7 @@ export const REAL_AGENTS: readonly RealAgent[] = [
     modelSent: () => 'm1',
     write: (path, text) => ({ name: 'write', input: { filePath: path, content: text } }),
     read: (path) => ({ name: 'read', input: { filePath: path } }),
-    tells: { cached: true, reasoning: true, reading: true, rateLimit: true },
+    tells: { cached: true, reasoning: true, reading: true, rateLimit: true, retries: false },
     retryAfter: 0.01,
   },
 ]

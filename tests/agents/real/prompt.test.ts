@@ -1,49 +1,17 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { expect, test } from 'bun:test'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { answerOf, json, readNdjson, readSse, type WireEvent } from '../../support/events.ts'
-import { type MockProvider, type Recording, startMockProvider } from '../../support/mock-provider/index.ts'
-import { processesIn } from '../../support/processes.ts'
-import { type ServedClinvk, startClinvk } from '../../support/serve.ts'
-import { type AgentHome, agentEnv, createAgentHome } from '../env.ts'
-import { REAL_AGENTS } from './agents.ts'
+import { answerOf, json, readNdjson, readSse } from '../../support/events.ts'
+import { describeAgents, typesOf } from './suite.ts'
 
-let provider: MockProvider
-beforeAll(async () => {
-  provider = await startMockProvider()
-})
-afterAll(async () => await provider.stop())
-
-// The first test of an agent may have to install all of them.
-const INSTALL_MS = 600_000
 const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
 
-describe.each(REAL_AGENTS.map((agent) => [agent.name, agent] as const))('%s', (name, agent) => {
-  let home: AgentHome
-  let model: Recording
-  let clinvk: ServedClinvk
-
-  beforeAll(async () => {
-    home = await createAgentHome()
-    model = provider.scenario(name, {})
-    clinvk = await startClinvk({ env: await agentEnv(model.url, home), cwd: home.workdir })
-  }, INSTALL_MS)
-
-  afterAll(async () => {
-    expect(await clinvk.stop()).toBe(0)
-    expect(await processesIn(home.home)).toEqual([])
-    await home.remove()
-  })
-
-  const prompt = (text: string, more: Record<string, unknown> = {}, init?: RequestInit) =>
-    clinvk.post('/api/v1/prompt', { backend: name, prompt: text, ...more }, init)
-  const stream = async (text: string, more: Record<string, unknown> = {}) =>
-    await Array.fromAsync(readSse(await prompt(text, { stream: true, ...more })))
-  const typesOf = (events: readonly WireEvent[]) => events.map(({ type }) => type)
-  const lastCall = () => model.calls.at(-1) ?? raise('the provider was not called')
+describeAgents((agent, stage) => {
+  const { name } = agent
+  const { prompt, stream, lastCall } = stage
 
   test('streams the answer as the provider writes it', async () => {
-    model.play({ text: ['One, ', 'two, ', '€ ', '😀.'], delayMs: 40, usage: { input: 30, output: 9 } })
+    stage.model.play({ text: ['One, ', 'two, ', '€ ', '😀.'], delayMs: 40, usage: { input: 30, output: 9 } })
     const events = await stream('count')
     expect(typesOf(events)[0]).toBe('init')
     expect(typesOf(events).at(-1)).toBe('done')
@@ -56,7 +24,7 @@ describe.each(REAL_AGENTS.map((agent) => [agent.name, agent] as const))('%s', (n
   })
 
   test('delivers a delta while the provider still writes the next one', async () => {
-    model.play({ text: ['first ', 'second'], stallAfter: 1 })
+    stage.model.play({ text: ['first ', 'second'], stallAfter: 1 })
     const leaving = new AbortController()
     const response = await prompt('go', { stream: true }, { signal: leaving.signal })
     for await (const event of readSse(response)) {
@@ -65,11 +33,11 @@ describe.each(REAL_AGENTS.map((agent) => [agent.name, agent] as const))('%s', (n
       break
     }
     leaving.abort()
-    await model.idle()
+    await stage.model.idle()
   })
 
   test('answers in one piece of JSON, with the tokens that the agent told', async () => {
-    model.play({
+    stage.model.play({
       text: 'Plain answer.',
       usage: { input: 120, cachedInput: 80, output: 20, reasoning: 5 },
     })
@@ -93,7 +61,7 @@ describe.each(REAL_AGENTS.map((agent) => [agent.name, agent] as const))('%s', (n
   })
 
   test('streams lines of JSON for output_format stream-json', async () => {
-    model.play({ text: 'As lines.' })
+    stage.model.play({ text: 'As lines.' })
     const response = await prompt('hi', { output_format: 'stream-json' })
     expect(response.headers.get('content-type')).toStartWith('application/x-ndjson')
     const events = await Array.fromAsync(readNdjson(response))
@@ -102,7 +70,7 @@ describe.each(REAL_AGENTS.map((agent) => [agent.name, agent] as const))('%s', (n
   })
 
   test('shows the model’s thinking apart from its answer', async () => {
-    model.play({ thinking: ['Let me ', 'think.'], text: 'Done.' })
+    stage.model.play({ thinking: ['Let me ', 'think.'], text: 'Done.' })
     const events = await stream('think')
     const thinking = events.filter(({ type }) => type === 'thinking').map(({ content }) => String(content))
     // Gemini CLI sets each thought under a heading and trims it.
@@ -111,7 +79,7 @@ describe.each(REAL_AGENTS.map((agent) => [agent.name, agent] as const))('%s', (n
   })
 
   test('goes on in the same conversation, and the provider sees the earlier turns', async () => {
-    model.play([{ text: 'I will remember blue.' }, { text: 'It was blue.' }])
+    stage.model.play([{ text: 'I will remember blue.' }, { text: 'It was blue.' }])
     const first = await json(await prompt('Remember blue.'))
     const second = await json(await prompt('What was it?', { session_id: first.session_id }))
     expect(second).toMatchObject({ session_id: first.session_id, response: 'It was blue.' })
@@ -131,25 +99,25 @@ describe.each(REAL_AGENTS.map((agent) => [agent.name, agent] as const))('%s', (n
     '#note',
     '/compact now',
   ])('delivers the text %p as text', async (text) => {
-    await Bun.write(join(home.workdir, 'notes.txt'), 'FILE CONTENT')
-    model.play({ text: 'Understood.' })
-    const before = model.calls.length
+    await Bun.write(join(stage.home.workdir, 'notes.txt'), 'FILE CONTENT')
+    stage.model.play({ text: 'Understood.' })
+    const before = stage.model.calls.length
     const body = await json(await prompt(text))
     expect(body.response).toBe('Understood.')
-    expect(model.calls.length).toBe(before + 1)
+    expect(stage.model.calls.length).toBe(before + 1)
     expect(lastCall().prompt).toContain(text)
     expect(JSON.stringify(lastCall().body)).not.toContain('FILE CONTENT')
   })
 
   test('takes a prompt that no command line could hold', async () => {
-    model.play({ text: 'Long.' })
+    stage.model.play({ text: 'Long.' })
     const text = `begin ${'word '.repeat(50_000)}end`
     expect((await json(await prompt(text))).response).toBe('Long.')
     expect(lastCall().prompt).toContain(text)
   })
 
   test('gives the provider the system prompt and the model that were asked for', async () => {
-    model.play({ text: 'Ahoy.' })
+    stage.model.play({ text: 'Ahoy.' })
     const response = await prompt('hi', { system_prompt: 'Talk like a pirate.', model: agent.model })
     expect((await json(response)).response).toBe('Ahoy.')
     expect(JSON.stringify(lastCall().body)).toContain('Talk like a pirate.')
@@ -157,7 +125,7 @@ describe.each(REAL_AGENTS.map((agent) => [agent.name, agent] as const))('%s', (n
   })
 
   test('gives the provider an image', async () => {
-    model.play({ text: 'A pixel.' })
+    stage.model.play({ text: 'A pixel.' })
     const response = await prompt('what is it?', { images: [{ media_type: 'image/png', data: PNG }] })
     if (name === 'opencode') {
       // Its model decides; the one of the mock is declared without images.
@@ -169,9 +137,9 @@ describe.each(REAL_AGENTS.map((agent) => [agent.name, agent] as const))('%s', (n
   })
 
   test('shows a tool call and its result, and goes on with the answer', async () => {
-    const path = join(home.workdir, 'read-me.txt')
+    const path = join(stage.home.workdir, 'read-me.txt')
     await Bun.write(path, 'the secret is 42')
-    model.play([{ text: 'Reading.', toolCalls: [agent.read(path)] }, { text: 'It is 42.' }])
+    stage.model.play([{ text: 'Reading.', toolCalls: [agent.read(path)] }, { text: 'It is 42.' }])
     const events = await stream('read it', { approval_mode: 'none' })
     const use = events.find(({ type }) => type === 'tool_use')
     const result = events.find(({ type }) => type === 'tool_result')
@@ -184,8 +152,8 @@ describe.each(REAL_AGENTS.map((agent) => [agent.name, agent] as const))('%s', (n
   })
 
   test('denies what would need approval, and shows it', async () => {
-    const path = join(home.workdir, 'denied.txt')
-    model.play([{ toolCalls: [agent.write(path, 'never')] }, { text: 'I could not.' }])
+    const path = join(stage.home.workdir, 'denied.txt')
+    stage.model.play([{ toolCalls: [agent.write(path, 'never')] }, { text: 'I could not.' }])
     const events = await stream('write it', { approval_mode: 'always' })
     const approvals = events.filter(({ content }) => content?.kind === 'approval')
     expect(approvals.map(({ content }) => content.decision)).toEqual(['denied'])
@@ -194,8 +162,8 @@ describe.each(REAL_AGENTS.map((agent) => [agent.name, agent] as const))('%s', (n
   })
 
   test('really approves everything with approval_mode none', async () => {
-    const path = join(home.workdir, 'written.txt')
-    model.play([{ toolCalls: [agent.write(path, 'by the agent')] }, { text: 'Written.' }])
+    const path = join(stage.home.workdir, 'written.txt')
+    stage.model.play([{ toolCalls: [agent.write(path, 'by the agent')] }, { text: 'Written.' }])
     const events = await stream('write it', { approval_mode: 'none', sandbox_mode: 'full' })
     expect(await readFile(path, 'utf8')).toContain('by the agent')
     expect(answerOf(events)).toBe('Written.')
@@ -210,7 +178,7 @@ describe.each(REAL_AGENTS.map((agent) => [agent.name, agent] as const))('%s', (n
     'tells a %d of the provider as that error, before and inside a stream',
     async (status, code) => {
       const message = `The provider says ${status}.`
-      model.play({ status, message, ...(status >= 429 ? { retryAfter: agent.retryAfter } : {}) })
+      stage.model.play({ status, message, ...(status >= 429 ? { retryAfter: agent.retryAfter } : {}) })
       const response = await prompt('hi')
       const problem = await json(response)
       expect(problem).toMatchObject({ status, code })
@@ -227,25 +195,25 @@ describe.each(REAL_AGENTS.map((agent) => [agent.name, agent] as const))('%s', (n
   )
 
   test('can be asked again after a failure', async () => {
-    model.play({ text: 'Back again.' })
+    stage.model.play({ text: 'Back again.' })
     expect((await json(await prompt('hi'))).response).toBe('Back again.')
   })
 
   test('cancels when the client leaves: the provider is let go, and the next prompt works', async () => {
-    model.play({ text: ['a ', 'b '], stallAfter: 1 })
+    stage.model.play({ text: ['a ', 'b '], stallAfter: 1 })
     const leaving = new AbortController()
     const response = await prompt('go', { stream: true, ephemeral: true }, { signal: leaving.signal })
     for await (const event of readSse(response)) if (event.type === 'message') break
-    const started = model.calls.at(-1)
+    const started = stage.model.calls.at(-1)
     leaving.abort()
-    await model.idle()
+    await stage.model.idle()
     expect(started?.state).toBe('aborted')
-    model.play({ text: 'Still here.' })
+    stage.model.play({ text: 'Still here.' })
     expect((await json(await prompt('hi'))).response).toBe('Still here.')
   })
 
   test('answers several prompts at once without mixing them', async () => {
-    model.play(async (request) => {
+    stage.model.play(async (request) => {
       const [word = ''] = /word-\d/.exec(request.prompt) ?? []
       return { text: [`It is ${word}.`], delayMs: 50 }
     })
@@ -257,7 +225,7 @@ describe.each(REAL_AGENTS.map((agent) => [agent.name, agent] as const))('%s', (n
   })
 
   test('is listed with its version, ready', async () => {
-    const { backends } = await json(await fetch(`${clinvk.url}/api/v1/backends`))
+    const { backends } = await json(await fetch(`${stage.clinvk.url}/api/v1/backends`))
     expect(backends.find((backend: { name: string }) => backend.name === name)).toMatchObject({
       available: true,
       ready: true,
@@ -265,7 +233,3 @@ describe.each(REAL_AGENTS.map((agent) => [agent.name, agent] as const))('%s', (n
     })
   })
 })
-
-function raise(message: string): never {
-  throw new Error(message)
-}

@@ -14,7 +14,7 @@ import type {
   Script,
 } from './types.ts'
 
-export type { MockProvider, Recording, Reply } from './types.ts'
+export type { MockProvider, RecordedRequest, Recording, Reply } from './types.ts'
 
 /**
  * Starts a mock of the three model providers on a free loopback port. What it answers is data, see `Reply`;
