@@ -7,8 +7,8 @@ import {
 import { ClinvkError } from '../../errors.ts'
 import { type ChildOptions, spawnChild } from '../../process/child.ts'
 import { VERSION } from '../../version.ts'
+import { type Fields, fields, word } from '../fields.ts'
 import { crashError, type Failing, refusalError } from './errors.ts'
-import { type Fields, fields, word } from './fields.ts'
 import { toStream } from './stream.ts'
 
 /** What an agent told of itself. */

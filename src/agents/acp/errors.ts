@@ -2,7 +2,7 @@ import type { RequestError } from '@agentclientprotocol/sdk'
 import { ClinvkError, fromUpstream } from '../../errors.ts'
 import type { ExitStatus } from '../../process/child.ts'
 import { describeEnd } from '../command.ts'
-import { type Fields, fields, number, word } from './fields.ts'
+import { type Fields, fields, number, word } from '../fields.ts'
 import type { Finding } from './profile.ts'
 
 /** Who failed, and what to do about a missing login. */

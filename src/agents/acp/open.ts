@@ -1,9 +1,9 @@
 import { RequestError } from '@agentclientprotocol/sdk'
 import { ClinvkError } from '../../errors.ts'
+import { type Fields, fields, items, word } from '../fields.ts'
 import type { SessionOptions } from '../types.ts'
 import type { AcpConnection } from './connection.ts'
 import { type Failing, modelError, noModels, refusalError, resumeError } from './errors.ts'
-import { type Fields, fields, items, word } from './fields.ts'
 
 /** A session as the agent opened it. */
 export interface Opened {

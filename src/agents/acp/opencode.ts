@@ -1,6 +1,6 @@
 import { ClinvkError } from '../../errors.ts'
+import { fields, items, number, word } from '../fields.ts'
 import type { SessionOptions } from '../types.ts'
-import { fields, items, number, word } from './fields.ts'
 import type { AcpProfile, Finding } from './profile.ts'
 
 /** OpenCode, `opencode acp`. Facts measured with 1.18.33. */

@@ -1,5 +1,5 @@
 import { basename, relative, resolve, sep } from 'node:path'
-import { isInside, realPlace, runsPrograms } from '../claude/places.ts'
+import { isInside, realPlace, runsPrograms } from '../places.ts'
 
 /**
  * Makes the check whether writing to a path stays in `workdir`, links resolved, and changes nothing that makes

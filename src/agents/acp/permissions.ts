@@ -1,6 +1,6 @@
 import type { RequestPermissionOutcome } from '@agentclientprotocol/sdk'
+import { type Fields, fields, items, word } from '../fields.ts'
 import type { SessionOptions } from '../types.ts'
-import { type Fields, fields, items, word } from './fields.ts'
 
 /** What is answered to `session/request_permission`, and why. */
 export interface Verdict {

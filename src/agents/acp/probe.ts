@@ -2,8 +2,8 @@ import { readFile, realpath } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { findProgram } from '../../process/child.ts'
 import { describeEnd } from '../command.ts'
+import { fields, word } from '../fields.ts'
 import type { BackendSettings, Probe } from '../types.ts'
-import { fields, word } from './fields.ts'
 import type { AcpProfile } from './profile.ts'
 
 /** What processes told that have run already. */

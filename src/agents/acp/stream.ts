@@ -1,7 +1,7 @@
 import type { AnyMessage, JsonRpcId, Stream } from '@agentclientprotocol/sdk'
 import type { Child } from '../../process/child.ts'
 import { readJsonLines } from '../../process/lines.ts'
-import { type Fields, fields, number, word } from './fields.ts'
+import { type Fields, fields, number, word } from '../fields.ts'
 
 /**
  * The messages of a process for the SDK, read only as fast as they are taken.

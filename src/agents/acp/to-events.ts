@@ -1,5 +1,5 @@
+import { type Fields, fields, items, number, word } from '../fields.ts'
 import type { TurnEvent } from '../types.ts'
-import { type Fields, fields, items, number, word } from './fields.ts'
 import type { AcpProfile } from './profile.ts'
 import { createToolCalls, type ToolCalls } from './tools.ts'
 

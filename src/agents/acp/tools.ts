@@ -1,5 +1,5 @@
+import { type Fields, fields, items, word } from '../fields.ts'
 import type { TurnEvent } from '../types.ts'
-import { type Fields, fields, items, word } from './fields.ts'
 
 /** Collects what is told of tool calls in pieces, and shows each call once and its result once. */
 export interface ToolCalls {

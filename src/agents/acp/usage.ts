@@ -1,5 +1,5 @@
+import { type Fields, fields, items, number, word } from '../fields.ts'
 import type { StopReason, Usage } from '../types.ts'
-import { type Fields, fields, items, number, word } from './fields.ts'
 import type { AcpProfile } from './profile.ts'
 
 /** What the answer to `session/prompt` tells. */

@@ -1,5 +1,5 @@
+import { type Fields, fields, word } from '../fields.ts'
 import type { TurnEvent } from '../types.ts'
-import { type Fields, fields, word } from './fields.ts'
 import type { Policy, Verdict } from './permissions.ts'
 
 /** How we answer what Claude Code asks on the control channel, and what a client gets to see of it. */

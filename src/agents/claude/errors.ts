@@ -1,7 +1,7 @@
 import { ClinvkError, fromUpstream } from '../../errors.ts'
 import type { ExitStatus } from '../../process/child.ts'
 import { describeEnd } from '../command.ts'
-import { type Fields, number, word } from './fields.ts'
+import { type Fields, number, word } from '../fields.ts'
 
 /** What was learnt of a failure before the `result` that tells of it. */
 export interface Trouble {

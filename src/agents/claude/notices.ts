@@ -1,5 +1,5 @@
+import { type Fields, number, word } from '../fields.ts'
 import type { TurnEvent } from '../types.ts'
-import { type Fields, number, word } from './fields.ts'
 
 /** What a `system` message tells of how the turn goes. */
 export function toNotices(message: Fields): TurnEvent[] {

@@ -1,6 +1,6 @@
+import type { Fields } from '../fields.ts'
+import { isInside, realPlace, runsPrograms } from '../places.ts'
 import type { SessionOptions } from '../types.ts'
-import type { Fields } from './fields.ts'
-import { isInside, realPlace, runsPrograms } from './places.ts'
 import { isAbout, namesOf, parseToolRules, pathOf } from './tool-rules.ts'
 
 /** A tool that the model wants to use. */

@@ -1,5 +1,5 @@
+import { type Fields, fields, items, word } from '../fields.ts'
 import type { TurnEvent } from '../types.ts'
-import { type Fields, fields, items, word } from './fields.ts'
 
 /** Tool calls of an `assistant` message, where their input is whole, and their results in a `user` message. */
 export function toToolEvents(message: Fields): TurnEvent[] {

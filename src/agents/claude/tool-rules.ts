@@ -1,8 +1,8 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { ClinvkError } from '../../errors.ts'
-import { type Fields, word } from './fields.ts'
-import { realPlace } from './places.ts'
+import { type Fields, word } from '../fields.ts'
+import { realPlace } from '../places.ts'
 
 /** One entry of `allowed_tools`: a tool, and which of its calls. */
 export interface ToolRule {

@@ -1,5 +1,5 @@
+import { type Fields, fields, number } from '../fields.ts'
 import type { Usage } from '../types.ts'
-import { type Fields, fields, number } from './fields.ts'
 
 /** What one turn took. */
 export interface Spent {

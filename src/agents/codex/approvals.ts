@@ -1,8 +1,8 @@
 import { lstat, realpath } from 'node:fs/promises'
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { RpcError } from '../../process/json-rpc.ts'
+import { type Fields, fields, word, words } from '../fields.ts'
 import type { ApprovalMode, SandboxMode, TurnEvent } from '../types.ts'
-import { type Fields, fields, word, words } from './fields.ts'
 
 /** What an approval is decided by. */
 export interface Rules {

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { ClinvkError } from '../../errors.ts'
+import { fields, word } from '../fields.ts'
 import { abortError } from '../take-turn.ts'
 import type {
   AgentDriver,
@@ -11,7 +12,6 @@ import type {
 } from '../types.ts'
 import type { AppServer } from './app-server.ts'
 import { isStillHeld, notLoggedIn, requestError } from './errors.ts'
-import { fields, word } from './fields.ts'
 import { threadParams } from './options.ts'
 import { createPool, type Timing } from './pool.ts'
 import { probeCodex } from './probe.ts'

@@ -2,7 +2,7 @@ import { ClinvkError, type ErrorCode, fromUpstream } from '../../errors.ts'
 import type { ExitStatus } from '../../process/child.ts'
 import { RpcError } from '../../process/json-rpc.ts'
 import { describeEnd } from '../command.ts'
-import { type Fields, fields, number, word } from './fields.ts'
+import { type Fields, fields, number, word } from '../fields.ts'
 
 /**
  * The error that a `TurnError` of the app-server stands for. Its `codexErrorInfo` is a word, or an object with

@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { access, readdir, readFile, realpath } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
 import { findProgram } from '../../process/child.ts'
-import { fields, word } from './fields.ts'
+import { fields, word } from '../fields.ts'
 
 /**
  * The command that runs Codex without its launcher. npm's `codex` is a Node script that only starts the native

@@ -1,9 +1,9 @@
 import { ClinvkError } from '../../errors.ts'
 import { RpcError } from '../../process/json-rpc.ts'
+import { fields, items, word } from '../fields.ts'
 import type { BackendSettings, Probe } from '../types.ts'
 import type { AppServer } from './app-server.ts'
 import { HOW_TO_LOG_IN } from './errors.ts'
-import { fields, list, word } from './fields.ts'
 import type { Pool } from './pool.ts'
 
 /** How long Codex may take to tell about itself, in ms. */
@@ -69,7 +69,7 @@ async function listModels(server: AppServer): Promise<readonly string[]> {
   try {
     if (server.login.needed) {
       const answer = await server.request('model/list', {})
-      return list(answer['data']).flatMap((model) => word(model['id']) ?? [])
+      return items(answer['data']).flatMap((model) => word(model['id']) ?? [])
     }
     const answer = await server.request('config/read', {})
     return [word(fields(answer['config'])['model']) ?? []].flat()

@@ -1,4 +1,4 @@
-import { type Fields, fields, number } from './fields.ts'
+import { type Fields, fields, number } from '../fields.ts'
 
 /** What the account's limits are, as far as Codex told. */
 export interface RateLimits {

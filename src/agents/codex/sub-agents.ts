@@ -1,4 +1,4 @@
-import { type Fields, fields, word, words } from './fields.ts'
+import { type Fields, fields, word, words } from '../fields.ts'
 
 /** An agent that another one started, in a thread of its own. */
 export interface SubAgent {

@@ -1,6 +1,6 @@
+import { type Fields, fields, items, number, word, words } from '../fields.ts'
 import type { StopReason, TurnEvent } from '../types.ts'
 import { errorInfo, providerWords } from './errors.ts'
-import { type Fields, fields, list, number, word, words } from './fields.ts'
 import { isToldLate, toolOf, toolResult } from './tool-items.ts'
 import { createMeter } from './usage.ts'
 
@@ -37,7 +37,7 @@ export function createTranslator(model?: string): Translator {
     const id = word(item['id'])
     const tool = toolOf(item)
     if (id === undefined || !tool || isToldLate(item)) return []
-    if (item['type'] === 'fileChange') changes.set(id, list(item['changes']))
+    if (item['type'] === 'fileChange') changes.set(id, items(item['changes']))
     openTools.add(id)
     return [{ type: 'tool_use', id, ...tool }]
   }
@@ -86,7 +86,7 @@ export function createTranslator(model?: string): Translator {
         case 'item/completed':
           return completed(fields(params['item']))
         case 'item/fileChange/patchUpdated':
-          changes.set(word(params['itemId']) ?? '', list(params['changes']))
+          changes.set(word(params['itemId']) ?? '', items(params['changes']))
           return []
         case 'thread/tokenUsage/updated':
           meter.add(params)
@@ -165,7 +165,7 @@ function retry(error: Fields): TurnEvent {
 }
 
 function planUpdate(params: Fields): TurnEvent {
-  const plan = list(params['plan']).map(({ step, status }) => ({ step, status }))
+  const plan = items(params['plan']).map(({ step, status }) => ({ step, status }))
   const current = plan.find(({ status }) => status === 'inProgress') ?? plan.at(-1)
   return { type: 'progress', message: `Plan: ${word(current?.step) ?? 'updated'}`, data: { plan } }
 }

@@ -1,5 +1,5 @@
+import { type Fields, fields, items, number, word } from '../fields.ts'
 import type { TurnEvent } from '../types.ts'
-import { type Fields, fields, list, number, word } from './fields.ts'
 
 /** A thread item that is a tool call, as we show it. */
 export interface ToolItem {
@@ -58,7 +58,7 @@ function outputOf(item: Fields, status: string | undefined): string {
     }
     case 'fileChange': {
       if (status !== 'completed') return `The change was ${status === 'declined' ? 'declined' : 'not made'}.`
-      return list(item['changes'])
+      return items(item['changes'])
         .map((change) => `${fields(change['kind'])['type']} ${change['path']}`)
         .join('\n')
     }
@@ -73,7 +73,7 @@ function outputOf(item: Fields, status: string | undefined): string {
 
 /** The text of content blocks; what is no text is named. */
 function textOf(content: unknown): string {
-  return list(content)
+  return items(content)
     .map((block) => word(block['text']) ?? `[${block['type']}]`)
     .join('\n')
 }

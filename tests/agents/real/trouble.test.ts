@@ -47,20 +47,21 @@ describeAgents((agent, stage) => {
     expect(answerOf(events)).toContain('No.')
   })
 
-  test('edits files of its folder with approval_mode auto, and none elsewhere', async () => {
-    if (agent.name === 'codex') return
-    const inside = join(stage.home.workdir, 'inside.txt')
-    const outside = join(stage.home.home, 'outside.txt')
-    stage.model.play([
-      { toolCalls: [agent.write(inside, 'in')] },
-      { toolCalls: [agent.write(outside, 'out')] },
-      { text: 'Done.' },
-    ])
-    const events = await stream('write', { approval_mode: 'auto' })
-    expect(await Bun.file(inside).text()).toContain('in')
-    expect(await Bun.file(outside).exists()).toBe(false)
-    expect(events.at(-1)?.type).toBe('done')
-  })
+  // Codex writes files by shell commands, which auto does not approve.
+  if (agent.name !== 'codex')
+    test('edits files of its folder with approval_mode auto, and none elsewhere', async () => {
+      const inside = join(stage.home.workdir, 'inside.txt')
+      const outside = join(stage.home.home, 'outside.txt')
+      stage.model.play([
+        { toolCalls: [agent.write(inside, 'in')] },
+        { toolCalls: [agent.write(outside, 'out')] },
+        { text: 'Done.' },
+      ])
+      const events = await stream('write', { approval_mode: 'auto' })
+      expect(await Bun.file(inside).text()).toContain('in')
+      expect(await Bun.file(outside).exists()).toBe(false)
+      expect(events.at(-1)?.type).toBe('done')
+    })
 
   test('fails with the connection to the provider, and works again afterwards', async () => {
     stage.model.play({ text: ['partial ', 'answer'], dropAfter: 1 })

@@ -22,3 +22,8 @@ export function word(value: unknown): string | undefined {
 export function number(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined
 }
+
+/** The strings of `value` where it is an array, else none. */
+export function words(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : []
+}
