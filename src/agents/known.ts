@@ -38,5 +38,10 @@ export const KNOWN_AGENTS: Readonly<Record<string, KnownAgent>> = {
   },
 }
 
+/** The known agent of this name. */
+export function knownAgent(name: string): KnownAgent | undefined {
+  return Object.hasOwn(KNOWN_AGENTS, name) ? KNOWN_AGENTS[name] : undefined
+}
+
 /** The name of the embedded demo agent. */
 export const DEMO_AGENT = 'demo'

@@ -3,6 +3,8 @@
  * one union of events that every surface is translated from.
  */
 
+import type { AgentProfile, Effort, HistoryMessage } from './messages.ts'
+
 /** How an option reaches an agent: by its own protocol, imitated by us, or not at all (then it is refused). */
 export type Support = 'native' | 'emulated' | 'none'
 
@@ -34,6 +36,12 @@ export interface Capabilities {
   readonly fork: boolean
   /** Earlier messages can be given to a new session. */
   readonly history: Support
+  /** Documents, PDF files first of all, in prompts and in history. */
+  readonly documents: Support
+  /** How much of the user's own set-up can be left out. */
+  readonly profiles: readonly AgentProfile[]
+  /** How hard the model thinks can be chosen. */
+  readonly effort: Support
   readonly jsonSchema: Support
   readonly clientTools: Support
   /** The modes it can honour; a mode that is not listed is refused. */
@@ -46,6 +54,8 @@ export type InputPart =
   | { readonly type: 'text'; readonly text: string }
   /** `data` is base64, `mediaType` such as `image/png`. */
   | { readonly type: 'image'; readonly mediaType: string; readonly data: string }
+  /** A file that is no image, such as `application/pdf`; `data` is base64. Files of text come as text. */
+  | { readonly type: 'document'; readonly mediaType: string; readonly data: string; readonly name?: string }
 
 /** What a session is opened with. Everything is fixed for its life but for what a turn may change. */
 export interface SessionOptions {
@@ -66,6 +76,11 @@ export interface SessionOptions {
   readonly resume?: string
   /** Leaves nothing behind in the agent's own history, where the agent can. */
   readonly ephemeral: boolean
+  /** Earlier messages that the agent has to know as its own. Never together with `resume`. */
+  readonly history?: readonly HistoryMessage[]
+  /** By default `full`. */
+  readonly profile?: AgentProfile
+  readonly effort?: Effort
 }
 
 /** Input of one turn. */
@@ -90,7 +105,7 @@ export interface Usage {
 }
 
 /** Why a turn ended, when it ended by itself or by a limit that was asked for. */
-export type StopReason = 'end_turn' | 'max_tokens' | 'max_turns' | 'refusal'
+export type StopReason = 'end_turn' | 'max_tokens' | 'max_turns' | 'stop_sequence' | 'refusal'
 
 /**
  * What happens in a turn, in order: `init` once and first, `done` once and last. A turn that fails throws a
@@ -124,6 +139,8 @@ export type TurnEvent =
   | {
       readonly type: 'done'
       readonly stopReason: StopReason
+      /** The one of the asked-for sequences that the text ended at, with `stop_sequence`. */
+      readonly stopSequence?: string
       readonly usage?: Usage
       /** US dollars for this turn, where the agent tells them. */
       readonly costUsd?: number

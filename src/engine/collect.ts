@@ -14,7 +14,10 @@ export async function collect(turn: Turn, now: () => number = Date.now): Promise
   let init: Extract<TurnEvent, { type: 'init' }> | undefined
   let done: Extract<TurnEvent, { type: 'done' }> | undefined
 
+  let size = 0
   for await (const event of turn.events) {
+    size += weightOf(event)
+    if (size > MAX_COLLECTED) throw tooMuch(turn.backend)
     if (event.type === 'text') answer.push(event.text)
     else if (event.type === 'thinking') thoughts.push(event.text)
     else if (event.type === 'init') init = event
@@ -37,6 +40,7 @@ export async function collect(turn: Turn, now: () => number = Date.now): Promise
     thinking: thoughts.join(''),
     toolCalls: [...toolCalls.values()],
     stopReason: done.stopReason,
+    ...(done.stopSequence === undefined ? {} : { stopSequence: done.stopSequence }),
     ...(done.usage === undefined ? {} : { usage: done.usage }),
     ...(done.costUsd === undefined ? {} : { costUsd: done.costUsd }),
     ...(model === undefined ? {} : { model }),
@@ -44,6 +48,22 @@ export async function collect(turn: Turn, now: () => number = Date.now): Promise
     ...(init?.agentVersion === undefined ? {} : { agentVersion: init.agentVersion }),
     durationMs: Math.max(0, now() - turn.startedAt),
   }
+}
+
+/** The longest answer that is kept in memory, tool results included, in characters. A stream has no limit. */
+const MAX_COLLECTED = 64 * 1024 * 1024
+
+function weightOf(event: TurnEvent): number {
+  if (event.type === 'text' || event.type === 'thinking') return event.text.length
+  return event.type === 'tool_result' ? event.output.length : 0
+}
+
+function tooMuch(backend: string): ClinvkError {
+  return new ClinvkError(
+    'agent_protocol',
+    `${backend}: the answer is longer than ${MAX_COLLECTED} characters. Ask for it as a stream.`,
+    { details: { backend }, retryable: false },
+  )
 }
 
 /** The error for a turn whose events end without `done`. */

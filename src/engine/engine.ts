@@ -1,18 +1,19 @@
 import { abortError } from '../agents/take-turn.ts'
-import type { AgentSession, TurnEvent, TurnInput } from '../agents/types.ts'
+import type { TurnEvent } from '../agents/types.ts'
 import { ClinvkError, toClinvkError } from '../errors.ts'
+import type { Folders, Place } from '../process/folders.ts'
 import { type Backend, chooseBackend, describeBackends } from './backends.ts'
-import { type ConversationLimits, createConversations } from './conversations.ts'
+import { type Conversation, type ConversationLimits, createConversations } from './conversations.ts'
 import { type TurnLimits, withMaxTurns, withParagraphs, withTimeouts } from './limits.ts'
 import { type ResolvedOptions, resolveOptions } from './options.ts'
+import { withStop } from './stop.ts'
 import type { Engine, Turn, TurnRequest } from './types.ts'
-import { resolveWorkdir, type WorkdirRules } from './workdir.ts'
 
 /** What an engine is made of. */
 export interface EngineOptions {
   readonly backends: readonly Backend[]
   readonly defaultBackend?: string
-  readonly workdirs: WorkdirRules
+  readonly folders: Folders
   readonly limits: Pick<TurnLimits, 'silenceMs' | 'totalMs'>
   readonly conversations: ConversationLimits
 }
@@ -23,7 +24,7 @@ export function createEngine(setup: EngineOptions): Engine {
   const closing = new AbortController()
   const running = new Set<Promise<void>>()
 
-  const prepare = async (request: TurnRequest) => {
+  const prepare = async (request: TurnRequest): Promise<Prepared> => {
     const known = request.sessionId === undefined ? undefined : conversations.find(request.sessionId)
     const named = request.backend ?? known?.driver.name
     const backend = await chooseBackend(setup.backends, named, setup.defaultBackend)
@@ -33,8 +34,16 @@ export function createEngine(setup: EngineOptions): Engine {
         `Session "${known.id}" belongs to the backend ${known.driver.name}, not to ${backend.driver.name}.`,
       )
     const options = resolveOptions(request, backend.driver, backend.defaults, known?.options)
-    const workdir = await resolveWorkdir(request.workdir ?? known?.workdir, setup.workdirs)
-    if (known && known.workdir !== workdir)
+    if (known && (request.history ?? []).length > 0)
+      throw new ClinvkError(
+        'invalid_request',
+        `Session "${known.id}" has its own history. Leave the earlier messages out, or start a new session.`,
+      )
+    const workdir =
+      request.scratch || known?.scratch
+        ? undefined
+        : await setup.folders.resolve(request.workdir ?? known?.workdir)
+    if (known && workdir !== undefined && known.workdir !== workdir)
       throw new ClinvkError(
         'invalid_request',
         `Session "${known.id}" works in ${known.workdir}. A session cannot change its folder.`,
@@ -44,76 +53,71 @@ export function createEngine(setup: EngineOptions): Engine {
 
   const start = async (request: TurnRequest, signal: AbortSignal): Promise<Turn> => {
     if (closing.signal.aborted) throw shuttingDown()
-    const { known, backend, options, workdir } = await prepare(request)
-    const conversation = known ?? conversations.create(backend.driver, workdir, options)
-    const ours = new AbortController()
-    const turnSignal = AbortSignal.any([signal, ours.signal, closing.signal])
-    const release = await conversations.lease(conversation, turnSignal)
-
-    let finished: Promise<void> | undefined
-    const finish = () => {
-      finished ??= conversations
-        .settle(conversation)
-        .catch(() => {})
-        .finally(release)
-      return finished
-    }
-    let session: AgentSession
-    try {
-      session = await conversations.agent(conversation, options, turnSignal)
-      if (turnSignal.aborted) throw abortError(turnSignal)
-    } catch (error) {
-      await finish()
-      throw turnSignal.aborted ? abortError(turnSignal) : toClinvkError(error)
-    }
-    conversation.turns += 1
-
-    let begun = false
-    // A reader that leaves before it has read anything never enters the generator below.
-    turnSignal.addEventListener('abort', () => void (begun || finish()), { once: true })
-    const abort = (reason: ClinvkError) => ours.abort(reason)
-    const events = async function* (): AsyncGenerator<TurnEvent, void> {
-      begun = true
-      const over = Promise.withResolvers<void>()
-      running.add(over.promise)
-      try {
-        if (turnSignal.aborted) throw abortError(turnSignal)
-        const input: TurnInput = { parts: request.parts }
-        for await (const event of shape(session, input, options, backend, turnSignal, abort)) {
-          if (event.type === 'init' && event.agentSessionId !== undefined)
-            conversation.agentSessionId = event.agentSessionId
-          yield event
-        }
-      } catch (error) {
-        throw toClinvkError(error)
-      } finally {
-        conversation.agentSessionId = session.id ?? conversation.agentSessionId
-        await finish()
-        running.delete(over.promise)
-        over.resolve()
-      }
-    }
+    const prepared = await prepare(request)
+    const { known, backend, options } = prepared
+    const sessionId = known?.id ?? newId('ses')
     return {
-      id: `run_${crypto.randomUUID().replaceAll('-', '')}`,
-      sessionId: conversation.id,
+      id: newId('run'),
+      sessionId,
       backend: backend.driver.name,
       ...(options.model === undefined ? {} : { model: options.model }),
       startedAt: Date.now(),
-      events: events(),
+      events: play(request, prepared, sessionId, signal),
     }
   }
 
-  const shape = (
-    session: AgentSession,
-    input: TurnInput,
-    options: ResolvedOptions,
-    { driver }: Backend,
+  // Nothing happens before the first event is asked for, so a reader that never comes leaves nothing behind.
+  async function* play(
+    request: TurnRequest,
+    { known, backend, options: asked, workdir }: Prepared,
+    sessionId: string,
     signal: AbortSignal,
-    abort: (reason: ClinvkError) => void,
-  ) => {
-    const counted = driver.capabilities.maxTurns === 'emulated' ? options.maxTurns : undefined
-    const timed = withTimeouts(session.prompt(input, signal), setup.limits, abort)
-    return withParagraphs(withMaxTurns(timed, counted))
+  ): AsyncGenerator<TurnEvent, void> {
+    const over = Promise.withResolvers<void>()
+    running.add(over.promise)
+    const ours = new AbortController()
+    const turnSignal = AbortSignal.any([signal, ours.signal, closing.signal])
+    let endLease: (() => Promise<void>) | undefined
+    try {
+      if (turnSignal.aborted) throw abortError(turnSignal)
+      const conversation =
+        known ??
+        conversations.create(sessionId, backend.driver, await makePlace(setup.folders, workdir), asked)
+      endLease = await conversations.lease(conversation, turnSignal)
+      // The turns that this one waited for may have changed the session's options.
+      const options = known
+        ? resolveOptions(request, backend.driver, backend.defaults, conversation.options)
+        : asked
+      const events = openAndPrompt(conversation, request, options, turnSignal)
+      const counted = backend.driver.capabilities.maxTurns === 'emulated' ? options.maxTurns : undefined
+      const timed = withTimeouts(events, setup.limits, (reason) => ours.abort(reason))
+      yield* withStop(withParagraphs(withMaxTurns(timed, counted)), request.stop)
+    } catch (error) {
+      throw turnSignal.aborted ? abortError(turnSignal) : toClinvkError(error)
+    } finally {
+      await endLease?.().catch(() => {})
+      running.delete(over.promise)
+      over.resolve()
+    }
+  }
+
+  async function* openAndPrompt(
+    conversation: Conversation,
+    { parts, history = [] }: TurnRequest,
+    options: ResolvedOptions,
+    signal: AbortSignal,
+  ): AsyncGenerator<TurnEvent, void> {
+    const session = await conversations.agent(conversation, options, history, signal)
+    conversation.turns += 1
+    try {
+      for await (const event of session.prompt({ parts }, signal)) {
+        if (event.type === 'init' && event.agentSessionId !== undefined)
+          conversation.agentSessionId = event.agentSessionId
+        yield event
+      }
+    } finally {
+      conversation.agentSessionId = session.id ?? conversation.agentSessionId
+    }
   }
 
   return {
@@ -124,7 +128,7 @@ export function createEngine(setup: EngineOptions): Engine {
         backend: backend.driver.name,
         driver: backend.driver.driver,
         command: backend.command,
-        workdir,
+        ...(workdir === undefined ? { scratch: true } : { workdir }),
         ...(known ? { session_id: known.id } : {}),
         ...(options.model === undefined ? {} : { model: options.model }),
         approval_mode: options.approvalMode,
@@ -138,13 +142,43 @@ export function createEngine(setup: EngineOptions): Engine {
       }
     },
     backends: () => describeBackends(setup.backends, setup.defaultBackend),
-    async close() {
+    async close(graceMs = CLOSE_GRACE_MS) {
       closing.abort(shuttingDown())
-      await Promise.allSettled(running)
+      // A reader that takes no events keeps its turn from ending; its agent is ended all the same.
+      await atMost(graceMs, Promise.allSettled(running))
       await conversations.close()
       await Promise.allSettled(setup.backends.map(({ driver }) => driver.close()))
     },
   }
+}
+
+type Prepared = {
+  readonly known: Conversation | undefined
+  readonly backend: Backend
+  readonly options: ResolvedOptions
+  /** Absent: a scratch folder. */
+  readonly workdir: string | undefined
+}
+
+function newId(kind: 'run' | 'ses'): string {
+  return `${kind}_${crypto.randomUUID().replaceAll('-', '')}`
+}
+
+/** How long running turns have to tell their readers that they were ended, in ms. */
+const CLOSE_GRACE_MS = 5000
+
+async function atMost(ms: number, promise: Promise<unknown>): Promise<void> {
+  const late = Promise.withResolvers<void>()
+  const timer = setTimeout(late.resolve, ms)
+  await Promise.race([promise, late.promise])
+  clearTimeout(timer)
+}
+
+/** Where a conversation works: a folder that is there, or a fresh one that goes with it. */
+async function makePlace(folders: Folders, workdir: string | undefined): Promise<Place> {
+  return workdir === undefined
+    ? await folders.scratch()
+    : { workdir, scratch: false, cleanUp: async () => {} }
 }
 
 function shuttingDown(): ClinvkError {

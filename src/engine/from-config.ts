@@ -2,11 +2,12 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { selfCommand } from '../agents/demo/self-command.ts'
 import { agentEnvironment } from '../agents/environment.ts'
-import { DEMO_AGENT, KNOWN_AGENTS } from '../agents/known.ts'
+import { DEMO_AGENT, knownAgent } from '../agents/known.ts'
 import { createDriver } from '../agents/registry.ts'
 import type { BackendSettings } from '../agents/types.ts'
 import type { BackendConfig, Config } from '../config/schema.ts'
 import { ClinvkError } from '../errors.ts'
+import { createFolders } from '../process/folders.ts'
 import type { Backend } from './backends.ts'
 import { createEngine } from './engine.ts'
 import type { OptionDefaults } from './options.ts'
@@ -45,11 +46,11 @@ export async function engineFromConfig(context: EngineContext): Promise<Engine> 
   return createEngine({
     backends,
     ...(defaultBackend === undefined ? {} : { defaultBackend }),
-    workdirs: {
-      defaultFolder: server.default_workdir ?? (await startFolder(context)),
+    folders: createFolders({
+      defaultFolder: await defaultFolder(context),
       allowed: server.allowed_workdir_prefixes,
       blocked: server.blocked_workdir_prefixes,
-    },
+    }),
     limits: {
       silenceMs: server.request_timeout_secs * 1000,
       totalMs: unified.command_timeout_secs * 1000,
@@ -74,7 +75,7 @@ async function toBackend(name: string, config: BackendConfig, context: EngineCon
 }
 
 function toSettings(name: string, config: BackendConfig, { env }: EngineContext): BackendSettings {
-  const known = KNOWN_AGENTS[name]
+  const known = knownAgent(name)
   const command = config.command ?? (config.driver === 'demo' ? selfCommand(['demo-agent']) : known?.command)
   if (!command)
     throw new ClinvkError('config_invalid', `backends.${name}.command is missing: what program is it?`)
@@ -97,7 +98,7 @@ function toDefaults(
   { unified_flags: unified }: Config,
 ): OptionDefaults {
   return {
-    modelAliases: { ...KNOWN_AGENTS[name]?.modelAliases, ...backend.model_aliases },
+    modelAliases: { ...knownAgent(name)?.modelAliases, ...backend.model_aliases },
     approvalMode: backend.approval_mode ?? unified.approval_mode,
     sandboxMode: backend.sandbox_mode ?? unified.sandbox_mode,
     allowedExtraFlags: backend.allowed_extra_flags,
@@ -130,10 +131,22 @@ function checkDefault(name: string, backends: readonly Backend[]): void {
   )
 }
 
+/** The folder for requests that name none. */
+export async function defaultFolder(
+  context: Pick<EngineContext, 'config' | 'cwd' | 'home'>,
+): Promise<string> {
+  return context.config.server.default_workdir ?? (await startFolder(context))
+}
+
 /** The folder that we were started in. A service is started in the root, which is no place to work in. */
-async function startFolder({ cwd, home }: EngineContext): Promise<string> {
+async function startFolder({ cwd, home }: Pick<EngineContext, 'cwd' | 'home'>): Promise<string> {
   if (cwd !== '/') return cwd
   const folder = join(home, 'workspace')
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((cause: Error) => {
+    throw new ClinvkError(
+      'config_invalid',
+      `The folder ${folder} cannot be made (${cause.message}). Set server.default_workdir or CLINVK_HOME to a folder of yours.`,
+    )
+  })
   return folder
 }

@@ -2,6 +2,7 @@ import type {
   AgentDriver,
   ApprovalMode,
   Capabilities,
+  InputPart,
   SandboxMode,
   SessionOptions,
   Support,
@@ -23,8 +24,8 @@ export interface OptionDefaults {
   readonly allowedExtraFlags: readonly string[]
 }
 
-/** The options of a turn after all defaults, without the folder. */
-export type ResolvedOptions = Omit<SessionOptions, 'workdir' | 'resume'>
+/** The options of a turn after all defaults, without the folder and what came before. */
+export type ResolvedOptions = Omit<SessionOptions, 'workdir' | 'resume' | 'history'>
 
 /** Names for a class of model, the same for every backend; each backend says what they mean for it. */
 const CLASS_ALIASES: Readonly<Record<string, string>> = {
@@ -55,6 +56,8 @@ export function resolveOptions(
   const maxTokens = request.maxTokens ?? session?.maxTokens ?? defaults.maxTokens
   const allowedTools = request.allowedTools ?? session?.allowedTools ?? defaults.allowedTools
   const extraFlags = request.extraFlags ?? session?.extraFlags
+  const profile = request.profile ?? session?.profile
+  const effort = request.effort ?? session?.effort
   checkExtraFlags(name, request.extraFlags ?? [], defaults.allowedExtraFlags)
 
   const options: ResolvedOptions = {
@@ -67,6 +70,8 @@ export function resolveOptions(
     ...(maxTokens === undefined ? {} : { maxTokens }),
     ...(allowedTools === undefined ? {} : { allowedTools }),
     ...(extraFlags === undefined || extraFlags.length === 0 ? {} : { extraFlags }),
+    ...(profile === undefined ? {} : { profile }),
+    ...(effort === undefined ? {} : { effort }),
   }
   checkCapabilities(options, request, driver)
   return options
@@ -83,8 +88,8 @@ function resolveModel(
   fallback?: string,
 ): string | undefined {
   if (name === undefined || name === '') return undefined
-  const modelClass = CLASS_ALIASES[name] ?? name
-  const aliased = aliases[name] ?? aliases[modelClass]
+  const modelClass = ownValue(CLASS_ALIASES, name) ?? name
+  const aliased = ownValue(aliases, name) ?? ownValue(aliases, modelClass)
   if (aliased !== undefined) return aliased
   if (modelClass === 'balanced') return fallback
   if (MODEL_CLASSES.has(modelClass))
@@ -96,6 +101,11 @@ function resolveModel(
   if (!/^[A-Za-z0-9][\w.:/@+[\]-]{0,199}$/.test(name))
     throw new ClinvkError('invalid_request', `model ${JSON.stringify(name)} is no model name.`)
   return name
+}
+
+/** A client's word may be the name of something that every object inherits. */
+function ownValue(table: Readonly<Record<string, string>>, key: string): string | undefined {
+  return Object.hasOwn(table, key) ? table[key] : undefined
 }
 
 function checkExtraFlags(backend: string, asked: readonly string[], allowed: readonly string[]): void {
@@ -155,12 +165,17 @@ function checkCapabilities(
       'cannot limit its tools one by one',
     ],
     ['extra', 'extraFlags', options.extraFlags !== undefined, true, 'takes no flags'],
-    ['images', 'images', request.parts.some(({ type }) => type === 'image'), true, 'takes no images'],
+    ['images', 'images', holds(request, 'image'), true, 'takes no images'],
+    ['documents', 'documents', holds(request, 'document'), true, 'takes no documents'],
+    ['effort', 'effort', options.effort !== undefined, true, 'cannot be told how hard to think'],
+    ['history', 'history', (request.history ?? []).length > 0, true, 'takes no earlier messages'],
   ]
   for (const [field, capability, present, fromRequest, why] of asked)
     if (present && (capabilities[capability] as Support) === 'none') refuse(field, fromRequest, why)
 
-  const { approvalModes, sandboxModes } = capabilities
+  const { approvalModes, sandboxModes, profiles } = capabilities
+  if (options.profile !== undefined && !profiles.includes(options.profile))
+    refuse('profile', true, `has no profile "${options.profile}" (it has: ${profiles.join(', ')})`)
   if (!approvalModes[options.approvalMode])
     refuse(
       'approval_mode',
@@ -173,4 +188,10 @@ function checkCapabilities(
       request.sandboxMode !== undefined,
       `cannot honour "${options.sandboxMode}" (it can: ${Object.keys(sandboxModes).join(', ')})`,
     )
+}
+
+/** Whether the prompt or an earlier message has a part of this kind. */
+function holds({ parts, history = [] }: TurnRequest, kind: InputPart['type']): boolean {
+  const all = history.flatMap((message) => (message.role === 'assistant' ? [] : message.parts))
+  return [...parts, ...all].some(({ type }) => type === kind)
 }

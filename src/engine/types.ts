@@ -3,6 +3,7 @@
  * a {@link TurnRequest} and a turn's events into its own answer; none has another way to an agent.
  */
 
+import type { AgentProfile, Effort, HistoryMessage } from '../agents/messages.ts'
 import type {
   ApprovalMode,
   Capabilities,
@@ -37,6 +38,15 @@ export interface TurnRequest {
   readonly extraFlags?: readonly string[]
   /** The session is forgotten when the turn is over. */
   readonly ephemeral?: boolean
+  /** Earlier messages of the conversation, which a new session has to know. */
+  readonly history?: readonly HistoryMessage[]
+  /** By default `full`. */
+  readonly profile?: AgentProfile
+  readonly effort?: Effort
+  /** Texts at which the answer ends, without them. */
+  readonly stop?: readonly string[]
+  /** Works in a fresh private folder of its own, which goes with the session, instead of `workdir`. */
+  readonly scratch?: boolean
   /** The caller's own data. It is kept with the session and never reaches the agent. */
   readonly metadata?: Readonly<Record<string, unknown>>
 }
@@ -73,6 +83,7 @@ export interface TurnResult {
   readonly thinking: string
   readonly toolCalls: readonly ToolCall[]
   readonly stopReason: StopReason
+  readonly stopSequence?: string
   readonly usage?: Usage
   /** US dollars. */
   readonly costUsd?: number

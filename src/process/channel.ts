@@ -12,8 +12,20 @@ export interface Channel<T> extends AsyncIterable<T> {
   readonly ended: boolean
 }
 
+/** How a channel behaves whose writer serves others as well, and must not wait for one slow reader for ever. */
+export interface SharedWriter {
+  /** How long the writer waits for this reader while somebody else needs it, in ms. */
+  readonly patienceMs: number
+  /** What is kept for a reader that is not waited for any more, in units of weight. Beyond it the channel ends. */
+  readonly limit: number
+  /** Whether somebody else needs the writer right now. */
+  readonly isNeeded: () => boolean
+  /** What the reader is told when its channel ends so. */
+  readonly tooSlow: () => unknown
+}
+
 /** Makes a channel that holds about `capacity` units of weight (an item weighs 1 unless told otherwise). */
-export function createChannel<T>(capacity = 1 << 20): Channel<T> {
+export function createChannel<T>(capacity = 1 << 20, shared?: SharedWriter): Channel<T> {
   const queue: { item: T; weight: number }[] = []
   let load = 0
   let ended = false
@@ -21,15 +33,36 @@ export function createChannel<T>(capacity = 1 << 20): Channel<T> {
   let failure: unknown
   let wakeReader: (() => void) | undefined
   let waiting: (() => void)[] = []
+  let patience: Timer | undefined
+  let impatient = false
 
   const release = () => {
+    clearInterval(patience)
+    patience = undefined
     const released = waiting
     waiting = []
     for (const resume of released) resume()
   }
+  const watch = () => {
+    if (!shared || patience) return
+    patience = setInterval(() => {
+      if (!shared.isNeeded()) return
+      impatient = true
+      release()
+    }, shared.patienceMs)
+    patience.unref()
+  }
   const wake = () => {
     wakeReader?.()
     wakeReader = undefined
+  }
+
+  const end = (error?: unknown) => {
+    if (ended) return
+    ended = true
+    failure = error
+    release()
+    wake()
   }
 
   return {
@@ -41,15 +74,14 @@ export function createChannel<T>(capacity = 1 << 20): Channel<T> {
       queue.push({ item, weight })
       load += weight
       wake()
-      return load < capacity ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve))
+      if (load < capacity) return Promise.resolve()
+      if (shared && load > shared.limit) end(shared.tooSlow())
+      if (ended || (impatient && shared?.isNeeded())) return Promise.resolve()
+      impatient = false
+      watch()
+      return new Promise((resolve) => waiting.push(resolve))
     },
-    end(error) {
-      if (ended) return
-      ended = true
-      failure = error
-      release()
-      wake()
-    },
+    end,
     discard() {
       discarded = true
       queue.length = 0
@@ -62,7 +94,10 @@ export function createChannel<T>(capacity = 1 << 20): Channel<T> {
         const next = queue.shift()
         if (next) {
           load -= next.weight
-          if (load < capacity) release()
+          if (load < capacity) {
+            impatient = false
+            release()
+          }
           yield next.item
         } else if (ended || discarded) {
           if (failure !== undefined) throw failure

@@ -39,6 +39,8 @@ export interface ChildOptions {
 const STDERR_TAIL_CHARS = 8 * 1024
 /** How long after its end a process's output may be silent before a held pipe is given up, in ms. */
 const OUTPUT_SILENCE_MS = 250
+/** How long in all we wait for more from a stray that got away and goes on writing, in ms. */
+const OUTPUT_PATIENCE_MS = 2000
 
 /**
  * Starts a process in a session and group of its own, with all three pipes.
@@ -88,25 +90,26 @@ export async function spawnChild({ command, cwd, env }: ChildOptions): Promise<C
     },
     async write(data) {
       if (!alive) return
-      try {
-        proc.stdin.write(data)
-        await Promise.race([proc.stdin.flush(), proc.exited])
-      } catch {
-        // A closed pipe: the process is ending, and `exited` tells so.
-      }
+      // A pipe that closes meanwhile is no error: the process is ending, and `exited` tells so.
+      await Promise.race([writeAll(proc.stdin, data).catch(() => {}), proc.exited])
     },
     async endInput() {
-      try {
-        await Promise.race([proc.stdin.end(), proc.exited])
-      } catch {
-        // As above.
-      }
+      await Promise.race([closeInput(proc.stdin).catch(() => {}), proc.exited])
     },
     async terminate(grace) {
       if (alive) await endGroup(proc.pid, marker, grace)
       return exited
     },
   }
+}
+
+async function writeAll(input: Bun.FileSink, data: string): Promise<void> {
+  await input.write(data)
+  await input.flush()
+}
+
+async function closeInput(input: Bun.FileSink): Promise<void> {
+  await input.end()
 }
 
 /** The program's path as a shell would find it, or `undefined`. */
@@ -127,10 +130,15 @@ async function requireFolder(cwd: string): Promise<void> {
 function readOutput(stream: ReadableStream<Uint8Array>) {
   const reader = stream.getReader()
   let readingSince: number | undefined
+  let ended = false
+  let waitedAfterEnd = 0
   return {
     giveUpWhenSilent() {
+      ended = true
       const timer = setInterval(() => {
-        if (readingSince === undefined || performance.now() - readingSince < OUTPUT_SILENCE_MS) return
+        if (readingSince === undefined) return
+        const silent = performance.now() - readingSince
+        if (silent < OUTPUT_SILENCE_MS && waitedAfterEnd < OUTPUT_PATIENCE_MS) return
         clearInterval(timer)
         reader.cancel().catch(() => {})
       }, OUTPUT_SILENCE_MS / 5)
@@ -141,6 +149,7 @@ function readOutput(stream: ReadableStream<Uint8Array>) {
       while (true) {
         readingSince = performance.now()
         const { done, value } = await reader.read()
+        if (ended) waitedAfterEnd += performance.now() - readingSince
         readingSince = undefined
         if (done) return
         yield value

@@ -1,8 +1,10 @@
 import { afterEach, describe, expect, test } from 'bun:test'
+import { existsSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { createEngine } from '../../src/engine/engine.ts'
 import type { Engine, TurnRequest } from '../../src/engine/types.ts'
 import { ClinvkError } from '../../src/errors.ts'
+import { createFolders } from '../../src/process/folders.ts'
 import { createFakeDriver, type FakeDriver } from '../support/fake-driver.ts'
 
 const engines: Engine[] = []
@@ -10,7 +12,7 @@ afterEach(async () => {
   await Promise.all(engines.splice(0).map((engine) => engine.close()))
 })
 
-function engineOf(drivers: FakeDriver[], { keepAliveMs = 60_000, maxIdle = 4 } = {}): Engine {
+function engineOf(drivers: FakeDriver[], { keepAliveMs = 60_000, maxIdle = 4, silenceMs = 0 } = {}): Engine {
   const engine = createEngine({
     backends: drivers.map((driver) => ({
       driver,
@@ -20,8 +22,8 @@ function engineOf(drivers: FakeDriver[], { keepAliveMs = 60_000, maxIdle = 4 } =
       enabled: true,
       demo: driver.name === 'demo',
     })),
-    workdirs: { defaultFolder: tmpdir(), allowed: [], blocked: [] },
-    limits: {},
+    folders: createFolders({ defaultFolder: tmpdir(), allowed: [], blocked: [] }),
+    limits: { silenceMs },
     conversations: { keepAliveMs, maxIdle },
   })
   engines.push(engine)
@@ -83,6 +85,7 @@ describe('an engine', () => {
     const { turn } = await run(engine, ask('one'))
     const order: string[] = []
     const busy = await engine.start(ask('two', { sessionId: turn.sessionId }), never)
+    await busy.events.next()
     const waiting = run(engine, ask('three', { sessionId: turn.sessionId })).then(() => order.push('three'))
     await run(engine, ask('other')).then(() => order.push('other'))
     await Array.fromAsync(busy.events).then(() => order.push('two'))
@@ -95,8 +98,10 @@ describe('an engine', () => {
     const engine = engineOf([fake])
     const { turn } = await run(engine, ask('one'))
     const busy = await engine.start(ask('two', { sessionId: turn.sessionId }), never)
+    await busy.events.next()
     const leaving = new AbortController()
-    const waiting = codeOf(engine.start(ask('three', { sessionId: turn.sessionId }), leaving.signal))
+    const waiting = codeOf(run(engine, ask('three', { sessionId: turn.sessionId }), leaving.signal))
+    await Bun.sleep(5)
     leaving.abort()
     expect(await waiting).toBe('cancelled')
     await Array.fromAsync(busy.events)
@@ -152,6 +157,58 @@ describe('an engine', () => {
     await expect(failure).rejects.not.toThrow('x is undefined')
   })
 
+  test('gives up on an agent that never opens, and closes it when it does after all', async () => {
+    const fake = createFakeDriver()
+    const opening = Promise.withResolvers<void>()
+    const open = fake.open
+    fake.open = async (options, signal) => {
+      await opening.promise
+      return await open(options, signal)
+    }
+    const engine = engineOf([fake], { silenceMs: 20 })
+    expect(await codeOf(run(engine, ask('one')))).toBe('timeout')
+    opening.resolve()
+    await Bun.sleep(5)
+    expect(fake.log).toEqual(['close agent-1'])
+  })
+
+  test('takes the options that the turn before has left, not those it was asked under', async () => {
+    const fake = createFakeDriver()
+    const engine = engineOf([fake])
+    const { turn } = await run(engine, ask('one', { model: 'a' }))
+    const { sessionId } = turn
+    const busy = await engine.start(ask('two', { sessionId }), never)
+    await busy.events.next()
+    const changing = run(engine, ask('three', { sessionId, model: 'b' }))
+    const following = run(engine, ask('four', { sessionId }))
+    await Bun.sleep(5)
+    await Array.fromAsync(busy.events)
+    await Promise.all([changing, following])
+    expect(fake.opened.map(({ model }) => model)).toEqual(['a', 'b'])
+  })
+
+  test('does not go on with a session that an ephemeral turn has ended', async () => {
+    const fake = createFakeDriver()
+    const engine = engineOf([fake])
+    const { turn } = await run(engine, ask('one'))
+    const { sessionId } = turn
+    const last = await engine.start(ask('two', { sessionId, ephemeral: true }), never)
+    await last.events.next()
+    const waiting = codeOf(run(engine, ask('three', { sessionId })))
+    await Bun.sleep(5)
+    await Array.fromAsync(last.events)
+    expect(await waiting).toBe('session_not_found')
+  })
+
+  test('closes although a reader takes no events', async () => {
+    const fake = createFakeDriver()
+    const engine = engineOf([fake])
+    const turn = await engine.start(ask('one'), never)
+    await turn.events.next()
+    await engine.close(20)
+    expect(fake.log).toContain('close driver')
+  })
+
   test('ends what runs and takes nothing more when it closes', async () => {
     const fake = createFakeDriver()
     fake.steps = () => [{ type: 'init' }, 'hang']
@@ -163,6 +220,46 @@ describe('an engine', () => {
     expect(await next).toBe('shutting_down')
     expect(await codeOf(engine.start(ask('two'), never))).toBe('shutting_down')
     expect(fake.log).toEqual(['interrupt agent-1', 'close agent-1', 'close driver'])
+  })
+
+  test('makes a scratch folder for a conversation, and removes it with the conversation', async () => {
+    const fake = createFakeDriver()
+    const engine = engineOf([fake])
+    await run(engine, ask('one', { scratch: true, ephemeral: true }))
+    const once = fake.opened[0]?.workdir ?? ''
+    expect(once).toContain('clinvk-scratch-')
+    expect(existsSync(once)).toBe(false)
+    const { turn } = await run(engine, ask('two', { scratch: true }))
+    const kept = fake.opened[1]?.workdir ?? ''
+    expect(statSync(kept).mode & 0o077).toBe(0)
+    fake.kill()
+    await run(engine, ask('three', { sessionId: turn.sessionId }))
+    expect(fake.opened[2]?.workdir).toBe(kept)
+    await engine.close()
+    expect(existsSync(kept)).toBe(false)
+  })
+
+  test('gives earlier messages to a new agent only, and where it can take them', async () => {
+    const history = [{ role: 'user', parts: [{ type: 'text', text: 'before' }] }] as const
+    const fake = createFakeDriver('able', { history: 'native' })
+    const engine = engineOf([fake, createFakeDriver('unable')])
+    const { turn } = await run(engine, ask('now', { history, backend: 'able' }))
+    expect(fake.opened[0]?.history).toEqual(history)
+    expect(await codeOf(run(engine, ask('x', { history, sessionId: turn.sessionId })))).toBe(
+      'invalid_request',
+    )
+    expect(await codeOf(run(engine, ask('x', { history, backend: 'unable' })))).toBe('unsupported_option')
+  })
+
+  test('ends an answer at a stop sequence and interrupts the agent', async () => {
+    const fake = createFakeDriver()
+    fake.steps = () => [{ type: 'text', text: 'one END two' }, 'hang']
+    const { events } = await run(engineOf([fake]), ask('hi', { stop: ['END'] }))
+    expect(events).toEqual([
+      { type: 'text', text: 'one ' },
+      { type: 'done', stopReason: 'stop_sequence', stopSequence: 'END' },
+    ])
+    expect(fake.log).toContain('interrupt agent-1')
   })
 
   test('refuses to move a session to another backend or folder', async () => {

@@ -75,6 +75,8 @@ describe('resolveOptions', () => {
     ['quick', 'small-1'],
     ['mine', 'special-2'],
     ['vendor/model-3:free', 'vendor/model-3:free'],
+    ['constructor', 'constructor'],
+    ['toString', 'toString'],
   ])('reads the model %p as %p', (asked, model) => {
     expect(resolveOptions(request({ model: asked }), able, defaults()).model).toBe(model)
   })
@@ -90,7 +92,7 @@ describe('resolveOptions', () => {
     )
   })
 
-  test.each(['--dangerous', '-m', 'a b', 'a\nb', '$(x)'])('refuses %p as a model', (model) => {
+  test.each(['--dangerous', '-m', 'a b', 'a\nb', '$(x)', '__proto__'])('refuses %p as a model', (model) => {
     expect(failure(() => resolveOptions(request({ model }), able, defaults())).code).toBe('invalid_request')
   })
 

@@ -45,6 +45,46 @@ describe('createChannel', () => {
     }
   })
 
+  test('does not let one slow reader hold up a writer that others need, within a limit', async () => {
+    let needed = false
+    const channel = createChannel<string>(10, {
+      patienceMs: 5,
+      limit: 40,
+      isNeeded: () => needed,
+      tooSlow: () => new Error('too slow'),
+    })
+    const full = channel.push('a', 10)
+    await Bun.sleep(20)
+    expect(await settled(full)).toBe(false)
+    needed = true
+    await full
+    expect(await settled(channel.push('b', 20))).toBe(true)
+    expect(channel.ended).toBe(false)
+    expect(await settled(channel.push('c', 20))).toBe(true)
+    expect(channel.ended).toBe(true)
+    const seen: string[] = []
+    const read = async () => {
+      for await (const item of channel) seen.push(item)
+    }
+    await expect(read()).rejects.toThrow('too slow')
+    expect(seen).toEqual(['a', 'b', 'c'])
+  })
+
+  test('is patient again with a reader that has caught up', async () => {
+    const channel = createChannel<string>(10, {
+      patienceMs: 5,
+      limit: 1000,
+      isNeeded: () => true,
+      tooSlow: () => new Error('too slow'),
+    })
+    await channel.push('a', 10)
+    const reader = channel[Symbol.asyncIterator]()
+    await reader.next()
+    const full = channel.push('b', 10)
+    expect(await Promise.race([full.then(() => 'let go'), Promise.resolve('held')])).toBe('held')
+    await full
+  })
+
   test('wakes a reader that waits when it is discarded', async () => {
     const channel = createChannel<string>()
     const next = channel[Symbol.asyncIterator]().next()

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { resolveWorkdir } from '../../src/engine/workdir.ts'
+import { resolveWorkdir } from '../../src/process/workdir.ts'
 
 let base: string
 beforeAll(async () => {
@@ -54,7 +54,13 @@ describe('resolveWorkdir', () => {
 
   test('lets a blocked folder win over an allowed one, and does not tell what is in it', async () => {
     const both = rules([base], [at('secret')])
-    for (const folder of ['secret', 'secret/missing', 'ok/way-out'])
+    for (const folder of [
+      'secret',
+      'secret/missing',
+      'ok/way-out',
+      'ok/way-out/missing',
+      'ok/../secret/missing',
+    ])
       expect(await code(resolveWorkdir(at(folder), both))).toBe('workdir_refused')
     expect(await resolveWorkdir(at('ok2'), both)).toBe(at('ok2'))
   })

@@ -1,5 +1,5 @@
 import { realpath, stat } from 'node:fs/promises'
-import { isAbsolute, sep } from 'node:path'
+import { basename, dirname, isAbsolute, join, resolve, sep } from 'node:path'
 import { ClinvkError } from '../errors.ts'
 
 /** Where agents may work. Prefixes are folders; a folder below one counts as inside it. */
@@ -30,7 +30,7 @@ export async function resolveWorkdir(asked: string | undefined, rules: WorkdirRu
 
   const allowed = await Promise.all(rules.allowed.map(realOrSame))
   const blocked = await Promise.all(rules.blocked.map(realOrSame))
-  const folder = real ?? named
+  const folder = real ?? (await realAsFarAsThere(named))
   // Refused before it is called missing, so that nobody can feel out what exists in forbidden places.
   if (blocked.some((prefix) => isInside(folder, prefix))) throw refused(named)
   if (allowed.length > 0 && !allowed.some((prefix) => isInside(folder, prefix))) throw refused(named)
@@ -43,6 +43,15 @@ export async function resolveWorkdir(asked: string | undefined, rules: WorkdirRu
       `workdir "${named}" is the root of the file system. Name a folder in it, or allow it in server.allowed_workdir_prefixes.`,
     )
   return real
+}
+
+/** The real path of what exists of a path, with the rest behind it. */
+async function realAsFarAsThere(path: string): Promise<string> {
+  const whole = resolve(path)
+  const real = await realpath(whole).catch(() => undefined)
+  if (real !== undefined) return real
+  const parent = dirname(whole)
+  return parent === whole ? whole : join(await realAsFarAsThere(parent), basename(whole))
 }
 
 function refused(named: string): ClinvkError {
