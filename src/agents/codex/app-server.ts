@@ -29,8 +29,12 @@ export interface AppServer {
   readonly version: string | undefined
   readonly login: Login
   readonly alive: boolean
+  /** Has something done when the process has ended; `close` waits for it. */
+  afterEnd(work: () => Promise<void>): void
   /** Whether it waits for a thread's reader, so that nothing of other threads is heard either. */
   readonly blocked: boolean
+  /** Whether more than one thread is listened for. */
+  readonly crowded: boolean
   /** How long the account's limits last from now, in ms, when one of them is used up. */
   retryAfterMs(): number | undefined
   /** @throws RpcError as answered, or the error that the process ended with. */
@@ -52,7 +56,7 @@ interface Login {
 
 /** How an app-server is started. */
 export interface StartOptions {
-  /** The backend's own and the caller's. */
+  /** All that are given to it. */
   readonly flags: readonly string[]
   /** Gives the start up, and ends the process. */
   readonly signal: AbortSignal
@@ -126,7 +130,7 @@ export async function startAppServer(
     for (const listener of listeners.values()) listener.ended(error)
     listeners.clear()
   }
-  const done = read()
+  let done = read()
 
   const close = async (error?: ClinvkError) => {
     reason ??= error ?? new ClinvkError('cancelled', `${name}: the conversation was closed.`)
@@ -156,8 +160,14 @@ export async function startAppServer(
       get alive() {
         return child.alive && !reason
       },
+      afterEnd(work) {
+        done = done.then(work)
+      },
       get blocked() {
         return waiting > 0
+      },
+      get crowded() {
+        return listeners.size > 1
       },
       retryAfterMs: () => rateLimits.retryAfterMs(Date.now()),
       request: peer.request,

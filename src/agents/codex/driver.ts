@@ -11,11 +11,14 @@ import type {
   SessionOptions,
 } from '../types.ts'
 import type { AppServer } from './app-server.ts'
+import { effortFor } from './effort.ts'
 import { isStillHeld, notLoggedIn, requestError } from './errors.ts'
-import { threadParams } from './options.ts'
+import { historyItems } from './history.ts'
+import { settleOptions, threadParams } from './options.ts'
 import { createPool, type Timing } from './pool.ts'
 import { probeCodex } from './probe.ts'
 import { createSession } from './session.ts'
+import { threadConfig } from './thread-config.ts'
 
 /** What Codex can do by its own protocol. */
 export const CODEX_CAPABILITIES: Capabilities = {
@@ -33,7 +36,10 @@ export const CODEX_CAPABILITIES: Capabilities = {
   extraFlags: 'native',
   resume: true,
   fork: false,
-  history: 'none',
+  history: 'native',
+  documents: 'none',
+  profiles: ['pure', 'project', 'full'],
+  effort: 'native',
   jsonSchema: 'none',
   clientTools: 'none',
   approvalModes: { default: 'native', auto: 'native', none: 'native', always: 'native' },
@@ -59,20 +65,22 @@ export function createCodexDriver(settings: BackendSettings, timing: Timing = {}
       await server.close()
       throw notLoggedIn(backend)
     }
-    const method = options.resume === undefined ? 'thread/start' : 'thread/resume'
+    const { threadId, model } = await startThread(backend, server, options)
+    const { effort: asked, history = [] } = options
+    let method = 'model/list'
     try {
-      const params = threadParams(options, await mcpServersFor(server, options))
-      const answer = await patiently(() => server.request(method, params))
-      const threadId = word(fields(answer['thread'])['id'])
-      if (threadId === undefined)
-        throw new ClinvkError('agent_protocol', `${backend} started a conversation without an id.`)
+      const effort = asked === undefined ? undefined : await effortFor(server, model, asked)
+      const items = historyItems(history)
+      method = 'thread/inject_items'
+      if (items.length > 0) await server.request(method, { threadId, items })
       const { interruptMs } = timing
       const session = createSession({
         backend,
         server,
         options,
         threadId,
-        model: word(answer['model']),
+        model,
+        effort,
         interruptMs,
         release: () => {
           sessions.delete(session)
@@ -82,6 +90,7 @@ export function createCodexDriver(settings: BackendSettings, timing: Timing = {}
       sessions.add(session)
       return session
     } catch (error) {
+      if (server.alive) void server.request('thread/unsubscribe', { threadId }).catch(() => {})
       throw requestError(backend, method, error)
     }
   }
@@ -95,9 +104,14 @@ export function createCodexDriver(settings: BackendSettings, timing: Timing = {}
       if (!probed || now - probed.at > PROBE_KEPT_MS) probed = { at: now, probe: probeCodex(settings, pool) }
       return probed.probe
     },
-    async open(options, signal) {
+    async open(asked, signal) {
+      const options = settleOptions(asked)
       await requireFolder(options.workdir)
-      const { server, release } = await pool.take(options.extraFlags ?? [])
+      const { server, release } = await pool.take({
+        flags: options.extraFlags ?? [],
+        profile: options.profile ?? 'full',
+        passing: options.ephemeral && options.resume === undefined,
+      })
       try {
         return await abandonable(
           server.then((started) => openThread(started, options, release)),
@@ -115,6 +129,24 @@ export function createCodexDriver(settings: BackendSettings, timing: Timing = {}
   }
 }
 
+async function startThread(
+  backend: string,
+  server: AppServer,
+  options: SessionOptions,
+): Promise<{ threadId: string; model: string | undefined }> {
+  const method = options.resume === undefined ? 'thread/start' : 'thread/resume'
+  try {
+    const params = threadParams(options, await threadConfig(server, options))
+    const answer = await patiently(() => server.request(method, params))
+    const threadId = word(fields(answer['thread'])['id'])
+    if (threadId === undefined)
+      throw new ClinvkError('agent_protocol', `${backend} started a conversation without an id.`)
+    return { threadId, model: word(answer['model']) }
+  } catch (error) {
+    throw requestError(backend, method, error)
+  }
+}
+
 /** A thread that was left a moment ago is still being written: it can be had again when that is done. */
 async function patiently<T>(request: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1) {
@@ -125,13 +157,6 @@ async function patiently<T>(request: () => Promise<T>): Promise<T> {
       await Bun.sleep(HELD_PAUSE_MS)
     }
   }
-}
-
-/** Only `always` needs to know them, to have their tools asked for. */
-async function mcpServersFor(server: AppServer, options: SessionOptions): Promise<string[]> {
-  if (options.approvalMode !== 'always') return []
-  const answer = await server.request('config/read', { cwd: options.workdir })
-  return Object.keys(fields(fields(answer['config'])['mcp_servers']))
 }
 
 /** Codex would take a folder that is not there, and fail at its first command. */

@@ -1,4 +1,5 @@
 import type { InputPart, SessionOptions } from '../types.ts'
+import { contentItems, imageUrl } from './content.ts'
 
 /** How the app-server is started. Flags come after `app-server`, where one that it would ignore is an error. */
 export function appServerArgv(command: readonly string[], flags: readonly string[]): string[] {
@@ -6,42 +7,62 @@ export function appServerArgv(command: readonly string[], flags: readonly string
 }
 
 /**
+ * The options as they hold in a profile. A mere model call has no tools; should a version of Codex offer it one all the
+ * same, nothing is allowed to it. Nor is it kept.
+ */
+export function settleOptions(options: SessionOptions): SessionOptions {
+  if (options.profile !== 'pure') return options
+  return { ...options, approvalMode: 'default', sandboxMode: 'read-only', ephemeral: true }
+}
+
+/**
  * What `thread/start` and `thread/resume` are asked for. The system prompt goes into the developer's
- * instructions, which come after Codex's own; `baseInstructions` would replace those and with them what the
- * model knows about its tools.
+ * instructions, which come after Codex's own; `baseInstructions` replaces those, and with them what the
+ * model knows about its tools, so they are replaced only where it has none.
  *
  * Codex adds a repository that a thread starts in with a writable sandbox to the trusted projects in the user's
  * config.toml, and from then on obeys that repository's own configuration. So a thread starts read-only, and
  * its turns widen the sandbox, which leaves no trace.
  *
- * @param mcpServers names of the configured MCP servers, for `always`.
+ * @param config what the thread overrides of the configuration.
  */
 export function threadParams(
   options: SessionOptions,
-  mcpServers: readonly string[] = [],
+  config?: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
   const policy = approvalPolicy(options)
   return {
     cwd: options.workdir,
     ...(options.model === undefined ? {} : { model: options.model }),
-    ...(options.systemPrompt === undefined ? {} : { developerInstructions: options.systemPrompt }),
+    ...instructions(options),
     ...(policy === undefined ? {} : { approvalPolicy: policy, approvalsReviewer: 'user' }),
     ...(options.sandboxMode === 'default' ? {} : { sandbox: 'read-only' }),
-    ...(options.approvalMode === 'always' ? { config: askForEverything(mcpServers) } : {}),
+    ...(config === undefined ? {} : { config }),
     ...(options.resume === undefined
-      ? { ephemeral: options.ephemeral }
+      ? { ephemeral: options.ephemeral, ...(options.profile === 'pure' ? NO_PLACE : {}) }
       : { threadId: options.resume, excludeTurns: true }),
   }
 }
 
-/** What `turn/start` is asked for. */
+/**
+ * What `turn/start` is asked for.
+ *
+ * @param effort how hard the model thinks, in a word that it takes.
+ */
 export function turnParams(
   threadId: string,
   options: SessionOptions,
   input: readonly Record<string, unknown>[],
+  effort?: string,
 ): Record<string, unknown> {
   const sandboxPolicy = SANDBOX_POLICY[options.sandboxMode]
-  return { threadId, input, ...(sandboxPolicy === undefined ? {} : { sandboxPolicy }) }
+  return {
+    threadId,
+    input,
+    ...(sandboxPolicy === undefined ? {} : { sandboxPolicy }),
+    ...(effort === undefined ? {} : { effort }),
+    ...(options.profile === 'pure' ? NO_PLACE : {}),
+  }
 }
 
 /**
@@ -52,7 +73,7 @@ export function userInput(parts: readonly InputPart[]): Record<string, unknown>[
   return parts.map((part) =>
     part.type === 'text'
       ? { type: 'text', text: part.text, text_elements: [] }
-      : { type: 'image', url: dataUrl(part) },
+      : { type: 'image', url: imageUrl(part) },
   )
 }
 
@@ -61,15 +82,7 @@ export function userInput(parts: readonly InputPart[]): Record<string, unknown>[
  * with empty input then answers it.
  */
 export function userItem(parts: readonly InputPart[]): Record<string, unknown> {
-  return {
-    type: 'message',
-    role: 'user',
-    content: parts.map((part) =>
-      part.type === 'text'
-        ? { type: 'input_text', text: part.text }
-        : { type: 'input_image', image_url: dataUrl(part) },
-    ),
-  }
+  return { type: 'message', role: 'user', content: contentItems(parts) }
 }
 
 /**
@@ -83,12 +96,28 @@ export function mayMention(parts: readonly InputPart[]): boolean {
 // A thread that nobody listens to stays in memory for half an hour otherwise, with its MCP servers.
 const UNLOAD_DELAY_S = 0
 
+/** Without an environment there are no files, no commands and no AGENTS.md of the folder. */
+const NO_PLACE = { environments: [] }
+
+function instructions({ profile, systemPrompt }: SessionOptions): Record<string, unknown> {
+  return {
+    // The system prompt cannot be these: models that are sent their tools as a message would be sent it twice.
+    ...(profile === 'pure' ? { baseInstructions: '' } : {}),
+    ...(systemPrompt === undefined ? {} : { developerInstructions: systemPrompt }),
+  }
+}
+
 /**
  * Codex's word for who is asked. `none` within a sandbox cannot be "on-request": there Codex asks for leave to
  * step out of the sandbox in the same words as for everything else. Nor can it be "never", which refuses the
  * tools of MCP servers. Granular, it steps out of nothing and asks for the rest.
+ *
+ * "untrusted" asks for commands and file changes. MCP tools that say they only read, and the provider's web
+ * search, would go unasked, see `thread-config.ts`. What the user's own rules in Codex allow (`prefix_rule`, or a tool
+ * that is approved by name) runs without a question all the same: Codex does not let a client take that back.
  */
-function approvalPolicy({ approvalMode, sandboxMode }: SessionOptions): unknown {
+function approvalPolicy({ approvalMode, sandboxMode, profile }: SessionOptions): unknown {
+  if (profile === 'pure') return 'never'
   switch (approvalMode) {
     case 'default':
       return undefined
@@ -111,20 +140,6 @@ const WITHIN_THE_SANDBOX = {
   },
 }
 
-/**
- * "untrusted" asks for commands and file changes. MCP tools that say they only read, and the provider's web
- * search, would go unasked. What the user's own rules in Codex allow (`prefix_rule`, or a tool that is approved by
- * name) runs without a question all the same: Codex does not let a client take that back.
- */
-function askForEverything(mcpServers: readonly string[]): Record<string, unknown> {
-  return {
-    web_search: 'disabled',
-    ...Object.fromEntries(
-      mcpServers.map((name) => [`mcp_servers.${name}.default_tools_approval_mode`, 'prompt']),
-    ),
-  }
-}
-
 const SANDBOX_POLICY: Readonly<Record<SessionOptions['sandboxMode'], Record<string, unknown> | undefined>> = {
   default: undefined,
   'read-only': { type: 'readOnly', networkAccess: false },
@@ -136,8 +151,4 @@ const SANDBOX_POLICY: Readonly<Record<SessionOptions['sandboxMode'], Record<stri
     excludeSlashTmp: false,
   },
   full: { type: 'dangerFullAccess' },
-}
-
-function dataUrl({ mediaType, data }: InputPart & { type: 'image' }): string {
-  return `data:${mediaType};base64,${data}`
 }

@@ -1,6 +1,7 @@
 import { ClinvkError } from '../../errors.ts'
 import type { BackendSettings } from '../types.ts'
-import { type AppServer, startAppServer } from './app-server.ts'
+import type { AppServer } from './app-server.ts'
+import { type Kind, launch } from './launch.ts'
 
 /** A share in a process. */
 interface Share {
@@ -9,10 +10,10 @@ interface Share {
   release(): void
 }
 
-/** The app-servers of a backend, one for each set of flags. */
+/** The app-servers of a backend, one of each kind. */
 export interface Pool {
-  /** Shares the process with these flags; starts it where there is none, or none that lives. */
-  take(flags: readonly string[]): Promise<Share>
+  /** Shares the process of this kind; starts it where there is none, or none that lives. */
+  take(kind: Kind): Promise<Share>
   /** Ends them all. */
   close(): Promise<void>
 }
@@ -46,9 +47,9 @@ export function createPool(settings: BackendSettings, timing: Timing = {}): Pool
   const running = new Set<Entry>()
   let closed = false
 
-  const start = (key: string, flags: readonly string[]): Entry => {
+  const start = (key: string, kind: Kind): Entry => {
     const abort = new AbortController()
-    const starting = startAppServer(settings, { flags, signal: abort.signal, startMs: timing.startMs })
+    const starting = launch(settings, kind, { signal: abort.signal, startMs: timing.startMs })
     const entry: Entry = { starting, abort, failed: false, users: 0 }
     entries.set(key, entry)
     running.add(entry)
@@ -72,13 +73,17 @@ export function createPool(settings: BackendSettings, timing: Timing = {}): Pool
   }
 
   return {
-    async take(extra) {
+    async take({ flags: asked, profile, passing }) {
       if (closed) throw new ClinvkError('shutting_down', `${settings.name} is being shut down.`)
-      const flags = [...settings.extraFlags, ...extra]
-      const key = JSON.stringify(flags)
+      const kind = {
+        flags: [...settings.extraFlags, ...asked],
+        profile,
+        passing: passing && profile !== 'full',
+      }
+      const key = JSON.stringify(kind)
       const found = entries.get(key)
       const usable = found && !found.failed && found.server?.alive !== false
-      const entry = usable ? found : start(key, flags)
+      const entry = usable ? found : start(key, kind)
       if (found && !usable) void end(key, found)
       clearTimeout(entry.idle)
       entry.users += 1

@@ -41,7 +41,7 @@ export async function probeCodex(
 }
 
 async function ask(settings: BackendSettings, pool: Pool): Promise<Probe> {
-  const { server: starting, release } = await pool.take([])
+  const { server: starting, release } = await pool.take({ flags: [], profile: 'full', passing: false })
   try {
     const server = await starting
     const models = settings.models.length > 0 ? settings.models : await listModels(server)

@@ -18,6 +18,8 @@ export interface SessionSetup {
   /** Codex's own id of the conversation. */
   readonly threadId: string
   readonly model: string | undefined
+  /** How hard the model thinks, in a word that it takes. */
+  readonly effort: string | undefined
   /** How long an interrupt may take, in ms. */
   readonly interruptMs: number | undefined
   /** Called once, when the process is not needed any more. */
@@ -102,7 +104,8 @@ export function createSession(setup: SessionSetup): AgentSession {
   }
 
   const open = (parts: readonly InputPart[]): Turn => {
-    const opened = createTurn(setup.model)
+    const opened = createTurn(backend, setup.model, () => server.crowded)
+    turn = opened
     void begin(opened, parts).then(opened.begin)
     return opened
   }
@@ -116,7 +119,7 @@ export function createSession(setup: SessionSetup): AgentSession {
       if (current.stopping)
         throw new ClinvkError('cancelled', `${backend}: the turn was stopped before it began.`)
       const input = mentions ? [] : userInput(parts)
-      const answer = await server.request(method, turnParams(threadId, options, input))
+      const answer = await server.request(method, turnParams(threadId, options, input, setup.effort))
       current.id ??= word(fields(answer['turn'])['id'])
       if (current.id === undefined)
         throw new ClinvkError('agent_protocol', `${backend} started a turn without an id.`, { details })
@@ -150,7 +153,6 @@ export function createSession(setup: SessionSetup): AgentSession {
       if (closing) throw new ClinvkError('cancelled', `${backend}: the conversation was closed.`)
       if (signal.aborted) throw abortError(signal)
       const current = open(parts)
-      turn = current
       await push(current, {
         type: 'init',
         agentSessionId: threadId,

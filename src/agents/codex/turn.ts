@@ -1,4 +1,5 @@
-import { type Channel, createChannel } from '../../process/channel.ts'
+import type { Channel } from '../../process/channel.ts'
+import { createSharedChannel } from '../shared-channel.ts'
 import type { TurnEvent } from '../types.ts'
 import { createTranslator, type Translator } from './to-events.ts'
 
@@ -26,13 +27,18 @@ export interface Turn {
  */
 const BUFFERED_CHARS = 8 << 20
 
-/** A turn that has not begun. @param model the model that the thread was started with. */
-export function createTurn(model: string | undefined): Turn {
+/**
+ * A turn that has not begun.
+ *
+ * @param model the model that the thread was started with
+ * @param isCrowded whether other threads live in the process
+ */
+export function createTurn(backend: string, model: string | undefined, isCrowded: () => boolean): Turn {
   const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
   const { promise: settled, resolve: settle } = Promise.withResolvers<void>()
   return {
     id: undefined,
-    events: createChannel<TurnEvent>(BUFFERED_CHARS),
+    events: createSharedChannel(backend, isCrowded, BUFFERED_CHARS),
     translator: createTranslator(model),
     begun,
     begin,

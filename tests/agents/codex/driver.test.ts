@@ -131,8 +131,8 @@ describe('a session of Codex', () => {
     expect(await pidOf(await fake.driver.open(options(), never))).not.toBe(pid)
   })
 
-  test('keeps the process when only a slow reader of another thread keeps it from answering', async () => {
-    await using fake = drive({}, {}, { interruptMs: 2000 })
+  test('does not let a slow reader of one thread keep another one from being heard', async () => {
+    await using fake = drive({}, {}, { interruptMs: 10_000 })
     const slow = await fake.driver.open(options(), never)
     const session = await fake.driver.open(options(), never)
     const pid = await pidOf(session)
@@ -144,9 +144,9 @@ describe('a session of Codex', () => {
     await unread.next()
     abort.abort()
     expect((await failure(turn.next())).code).toBe('cancelled')
-    expect(session.alive).toBe(false)
+    expect(session.alive).toBe(true)
+    expect(await pidOf(session)).toBe(pid)
     await unread.return()
-    expect(isAlive(pid)).toBe(true)
     expect(await pidOf(slow)).toBe(pid)
   })
 
@@ -381,7 +381,7 @@ describe('the driver of Codex', () => {
     await fake.driver.open(options({ approvalMode: 'always' }), never)
     expect(fake.sent('thread/start')[0]).toMatchObject({
       approvalPolicy: 'untrusted',
-      config: { 'mcp_servers.docs.default_tools_approval_mode': 'prompt' },
+      config: { web_search: 'disabled', mcp_servers: { docs: { default_tools_approval_mode: 'prompt' } } },
     })
   })
 })

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'bun:test'
-import { appServerArgv, mayMention, threadParams, turnParams } from '../../../src/agents/codex/options.ts'
+import {
+  appServerArgv,
+  mayMention,
+  settleOptions,
+  threadParams,
+  turnParams,
+} from '../../../src/agents/codex/options.ts'
 import { options } from './support.ts'
 
 const granular = {
@@ -23,6 +29,9 @@ test('flags come where Codex refuses those that it would ignore', () => {
     'a=1',
   ])
 })
+
+/** What a mere model call may do. */
+const nothing = { approvalPolicy: 'never', approvalsReviewer: 'user', sandbox: 'read-only' } as const
 
 describe('threadParams', () => {
   test.each([
@@ -69,12 +78,33 @@ describe('threadParams', () => {
         cwd: '/w',
         approvalPolicy: 'untrusted',
         approvalsReviewer: 'user',
-        config: { web_search: 'disabled', 'mcp_servers.a.default_tools_approval_mode': 'prompt' },
+        config: { a: 1 },
         ephemeral: true,
       },
     ],
+    [
+      { workdir: '/w', profile: 'project', systemPrompt: 's' },
+      { cwd: '/w', developerInstructions: 's', config: { a: 1 }, ephemeral: true },
+    ],
+    [
+      { workdir: '/w', profile: 'pure' },
+      { cwd: '/w', baseInstructions: '', ...nothing, config: { a: 1 }, ephemeral: true, environments: [] },
+    ],
+    [
+      { workdir: '/w', profile: 'pure', systemPrompt: 's', resume: 't1', approvalMode: 'none' },
+      {
+        cwd: '/w',
+        baseInstructions: '',
+        developerInstructions: 's',
+        ...nothing,
+        config: { a: 1 },
+        threadId: 't1',
+        excludeTurns: true,
+      },
+    ],
   ] as const)('%j', (more, expected) => {
-    expect(threadParams(options(more), ['a'])).toEqual(expected)
+    const config = 'config' in expected ? { a: 1 } : undefined
+    expect(threadParams(settleOptions(options(more)), config)).toEqual(expected)
   })
 })
 
@@ -89,6 +119,28 @@ describe('turnParams', () => {
     expect((params['sandboxPolicy'] as { type?: string } | undefined)?.type).toBe(type)
     expect(params).toMatchObject({ threadId: 't1', input: [] })
   })
+
+  test('the effort goes along, and a mere model call has no place to work in', () => {
+    expect(turnParams('t1', options(), [], 'high')).toEqual({ threadId: 't1', input: [], effort: 'high' })
+    const pure = settleOptions(options({ profile: 'pure', sandboxMode: 'full' }))
+    expect(turnParams('t1', pure, [])).toEqual({
+      threadId: 't1',
+      input: [],
+      sandboxPolicy: { type: 'readOnly', networkAccess: false },
+      environments: [],
+    })
+  })
+})
+
+test('a mere model call is not kept, and nothing is allowed to it', () => {
+  const asked = options({ profile: 'pure', approvalMode: 'none', sandboxMode: 'full', ephemeral: false })
+  expect(settleOptions(asked)).toMatchObject({
+    approvalMode: 'default',
+    sandboxMode: 'read-only',
+    ephemeral: true,
+  })
+  const project = options({ profile: 'project', approvalMode: 'none' })
+  expect(settleOptions(project)).toEqual(project)
 })
 
 test.each([

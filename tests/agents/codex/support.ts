@@ -31,7 +31,12 @@ export function drive(
       name: 'codex',
       driver: 'codex',
       command: [process.execPath, FAKE],
-      env: { PATH: process.env['PATH'] ?? '', SCENARIO: JSON.stringify(scenario), RECORD: record },
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        CODEX_HOME: join(folder, 'home'),
+        SCENARIO: JSON.stringify(scenario),
+        RECORD: record,
+      },
       models: [],
       extraFlags: [],
       ...more,

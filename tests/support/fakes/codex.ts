@@ -1,8 +1,8 @@
 #!/usr/bin/env bun
 /**
  * A `codex app-server` whose behaviour is data. How it starts is in `SCENARIO`, a JSON `CodexScenario`; what a turn
- * does is in the prompt itself, a JSON list of `CodexStep`, so that the threads of one process can differ. Its argv
- * and every message that it is sent are appended to the file that `RECORD` names.
+ * does is in the prompt itself, a JSON list of `CodexStep`, so that the threads of one process can differ. Its argv,
+ * its home and every message that it is sent are appended to the file that `RECORD` names.
  */
 import { appendFileSync, writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
@@ -29,6 +29,10 @@ export interface CodexScenario {
   /** Never answers the first request, or ends instead. */
   readonly start?: 'silent' | { readonly exit: number; readonly stderr: string }
   readonly config?: Fields
+  /** What `debug models` prints. */
+  readonly catalog?: Fields
+  /** Answers to requests, by method, instead of the usual ones. */
+  readonly answers?: Readonly<Record<string, Fields>>
   /** Errors for requests, by method. A list serves one request after the other. */
   readonly refuse?: Readonly<Record<string, readonly (Fields | null)[]>>
 }
@@ -90,6 +94,8 @@ async function runTurn(threadId: string, turnId: string, steps: readonly CodexSt
 
 function answer(method: string, params: Fields): Fields {
   const threadId = String(params['threadId'] ?? `t${threads + 1}`)
+  const scripted = scenario.answers?.[method]
+  if (scripted) return scripted
   switch (method) {
     case 'initialize':
       return { userAgent: 'clinvk/9.8.7 (Fake 1.0; test)' }
@@ -127,7 +133,11 @@ function stepsOf(threadId: string, input: unknown): CodexStep[] {
   return JSON.parse(String(text ?? '[]')) as CodexStep[]
 }
 
-record({ argv: process.argv.slice(2) })
+record({ argv: process.argv.slice(2), home: process.env['CODEX_HOME'] })
+if (process.argv[2] === 'debug') {
+  line(JSON.stringify(scenario.catalog ?? {}))
+  quit(0)
+}
 if (typeof scenario.start === 'object') quit(scenario.start.exit, scenario.start.stderr)
 for await (const received of createInterface({ input: process.stdin })) {
   const message = JSON.parse(received) as { id?: number; method?: string; params?: Fields }

@@ -1,0 +1,60 @@
+import { tmpdir } from 'node:os'
+import { spawnChild } from '../../process/child.ts'
+import { fields, items } from '../fields.ts'
+
+/** How long Codex may take to tell its models, in ms; where somebody is logged in it may ask its vendor for news. */
+const TIMEOUT_MS = 10_000
+
+/**
+ * Codex's own catalog of models, as JSON, without what binds tools to a model: some are offered `apply_patch`, or a
+ * JavaScript tool that reaches all others, whatever the configuration says. Everything else stays as it is, the way in
+ * which the model is spoken to first of all. `undefined` for a version that does not tell its catalog: older ones
+ * have no such models.
+ */
+export async function toollessCatalog(
+  command: readonly string[],
+  flags: readonly string[],
+  env: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const catalog = parse(await run([...command, 'debug', 'models', ...flags], env, signal))
+  const models = items(catalog['models'])
+  if (models.length === 0) return undefined
+  return JSON.stringify({ ...catalog, models: models.map(withoutTools) })
+}
+
+/** A model of the catalog without the tools that come with it. */
+function withoutTools(model: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const { tool_mode: _mode, multi_agent_version: _agents, ...rest } = model
+  return { ...rest, apply_patch_tool_type: null, experimental_supported_tools: [] }
+}
+
+async function run(
+  command: readonly string[],
+  env: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<string> {
+  const child = await spawnChild({ command, cwd: tmpdir(), env })
+  const end = () => void child.terminate({ termMs: 0 })
+  const timer = setTimeout(end, TIMEOUT_MS)
+  signal.addEventListener('abort', end, { once: true })
+  try {
+    if (signal.aborted) end()
+    await child.endInput()
+    const pieces: Uint8Array[] = []
+    for await (const piece of child.stdout) pieces.push(piece)
+    return (await child.exited).code === 0 ? Buffer.concat(pieces).toString('utf8') : ''
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', end)
+    await child.terminate()
+  }
+}
+
+function parse(text: string): Readonly<Record<string, unknown>> {
+  try {
+    return fields(JSON.parse(text))
+  } catch {
+    return {}
+  }
+}

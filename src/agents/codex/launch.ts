@@ -1,0 +1,77 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { AgentProfile } from '../messages.ts'
+import type { BackendSettings } from '../types.ts'
+import { type AppServer, type StartOptions, startAppServer } from './app-server.ts'
+import { toollessCatalog } from './catalog.ts'
+import { nativeCommand } from './launcher.ts'
+import { makePrivateHome } from './private-home.ts'
+import { profileFlags } from './profile-flags.ts'
+
+/** What distinguishes one process from another. */
+export interface Kind {
+  /** The caller's, after which come the profile's. */
+  readonly flags: readonly string[]
+  readonly profile: AgentProfile
+  /** Its conversations are not kept, so it may have a home of its own. */
+  readonly passing: boolean
+}
+
+/**
+ * Starts an app-server that knows and offers what the profile allows. What is made for it is removed when it ends.
+ *
+ * @throws as {@link startAppServer}.
+ */
+export async function launch(
+  settings: BackendSettings,
+  { flags: asked, profile, passing }: Kind,
+  options: Omit<StartOptions, 'flags'>,
+): Promise<AppServer> {
+  const flags = [...asked, ...profileFlags(profile)]
+  if (profile === 'full') return startAppServer(settings, { ...options, flags })
+  const folder = await mkdtemp(join(tmpdir(), 'clinvk-codex-'))
+  const remove = () => rm(folder, { recursive: true, force: true, maxRetries: 3 })
+  try {
+    if (profile === 'pure') flags.push(...(await catalogFlags(settings, asked, folder, options.signal)))
+    const server = await startAtHome(settings, passing ? folder : undefined, { ...options, flags })
+    server.afterEnd(remove)
+    return server
+  } catch (error) {
+    await remove()
+    throw error
+  }
+}
+
+async function startAtHome(
+  settings: BackendSettings,
+  folder: string | undefined,
+  options: StartOptions,
+): Promise<AppServer> {
+  const home = folder === undefined ? undefined : await makePrivateHome(folder, settings.env)
+  if (home !== undefined) {
+    const env = { ...settings.env, CODEX_HOME: home }
+    const server = await startAppServer({ ...settings, env }, options)
+    if (server.login.found || !server.login.needed) return server
+    // A keyring files a login under its home. Better with the user's instructions than without the login.
+    await server.close()
+  }
+  return startAppServer(settings, options)
+}
+
+async function catalogFlags(
+  settings: BackendSettings,
+  flags: readonly string[],
+  folder: string,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const command = await nativeCommand(settings.command, settings.env)
+  const catalog =
+    (await toollessCatalog(command, flags, settings.env, signal)) ??
+    // Not every flag of the app-server is one of this command too.
+    (flags.length > 0 ? await toollessCatalog(command, [], settings.env, signal) : undefined)
+  if (catalog === undefined) return []
+  const path = join(folder, 'models.json')
+  await writeFile(path, catalog, { mode: 0o600 })
+  return ['-c', `model_catalog_json=${JSON.stringify(path)}`]
+}
