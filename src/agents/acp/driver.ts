@@ -43,17 +43,22 @@ export function createAcpDriver(
   const open = async (options: SessionOptions): Promise<AgentSession> => {
     const startup = profile.startup(options, settings.env)
     const launch = toLaunch(settings, profile, startup, options.extraFlags)
-    const lease = await pool.lease(JSON.stringify(launch), async () => {
-      workshop ??= openWorkshop()
-      const { folder, prepare } = await workshop
-      const child = { command: await prepare(launch), cwd: folder, env: launch.env }
-      return connectAcp(failing, child, closing.signal, timing)
-    })
+    workshop ??= openWorkshop()
+    const { folder, prepare } = await workshop
+    const { command, env } = await prepare(launch)
+    const lease = await pool.lease(JSON.stringify([command, env]), () =>
+      connectAcp(failing, { command, cwd: folder, env }, closing.signal, timing),
+    )
     try {
       const { connection } = lease
-      if (options.resume !== undefined)
-        await profile.beforeReopen?.(options.resume, settings.env, closing.signal)
-      const { sessionId, model, models } = await openOnAgent(connection, failing, options, startup.mode)
+      if (options.resume !== undefined) await profile.beforeReopen?.(options.resume, env, closing.signal)
+      const workdir = startup.away ? folder : options.workdir
+      const { sessionId, model, models } = await openOnAgent(
+        connection,
+        failing,
+        { ...options, workdir },
+        { mode: startup.mode, hasEfforts: profile.effortLevels === true },
+      )
       told = { version: connection.agent.version, models: models.length > 0 ? models : told.models }
       return createSession({
         failing,
@@ -63,9 +68,17 @@ export function createAcpDriver(
         sessionId,
         model,
         interruptMs: timing.interruptMs,
+        forget: async () => {
+          if (options.ephemeral) await profile.forget?.(sessionId, env)
+        },
         async inquire(id) {
           if (!profile.inquest) return {}
-          const found = inquire(settings.command[0] ?? '', launch.env, profile.inquest, id, closing.signal)
+          const found = inquire(
+            { program: settings.command[0] ?? '', env, cwd: folder },
+            profile.inquest,
+            id,
+            closing.signal,
+          )
           inquests.add(found)
           return found.finally(() => inquests.delete(found))
         },

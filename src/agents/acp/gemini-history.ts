@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises'
+import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** Where Gemini CLI keeps what is its own, by its environment. */
@@ -28,6 +28,23 @@ export async function untilReopenable(
 /** The name of the file in which a session that began at `time` has its history. */
 export function historyName(sessionId: string, time: Date): string {
   return `session-${time.toISOString().slice(0, 16).replaceAll(':', '-')}-${sessionId.slice(0, 8)}.jsonl`
+}
+
+/** Removes the history of a session. What is not there is gone already. */
+export async function removeHistory(sessionId: string, env: Readonly<Record<string, string>>): Promise<void> {
+  const folder = geminiFolder(env)
+  if (folder === undefined) return
+  const projects = join(folder, 'tmp')
+  for (const project of await readdir(projects).catch(() => [])) {
+    const chats = join(projects, project, 'chats')
+    const names = await readdir(chats).catch(() => [])
+    const own = names.filter((name) => name.endsWith(`-${sessionId.slice(0, 8)}.jsonl`))
+    for (const path of own.map((name) => join(chats, name))) {
+      // The name has a part of the id only.
+      const text = await readFile(path, 'utf8').catch(() => '')
+      if (text.includes(sessionId)) await rm(path, { force: true }).catch(() => {})
+    }
+  }
 }
 
 async function isHistory(projects: string, name: string): Promise<boolean> {

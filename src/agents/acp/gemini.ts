@@ -1,11 +1,14 @@
-import { readdirSync } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ClinvkError } from '../../errors.ts'
 import { fields, word } from '../fields.ts'
+import type { Effort } from '../messages.ts'
 import type { SessionOptions } from '../types.ts'
-import { geminiFolder, untilReopenable } from './gemini-history.ts'
-import type { AcpProfile } from './profile.ts'
+import { geminiFolder, removeHistory, untilReopenable } from './gemini-history.ts'
+import { geminiHome } from './gemini-home.ts'
+import { NO_TOOLS, requireNoSystemPolicies, toPolicy } from './gemini-policy.ts'
+import { type AcpProfile, PLACE, type Startup } from './profile.ts'
+import { PURE_SYSTEM } from './pure-system.ts'
 
 /** Gemini CLI, `gemini --acp`. Facts measured with 0.61.0. */
 export const gemini: AcpProfile = {
@@ -24,7 +27,10 @@ export const gemini: AcpProfile = {
     extraFlags: 'native',
     resume: true,
     fork: false,
-    history: 'none',
+    history: 'emulated',
+    documents: 'native',
+    profiles: ['pure', 'project', 'full'],
+    effort: 'native',
     jsonSchema: 'none',
     clientTools: 'none',
     approvalModes: { default: 'native', auto: 'native', none: 'native', always: 'native' },
@@ -34,14 +40,12 @@ export const gemini: AcpProfile = {
   args: ['--acp', '--skip-trust'],
   // Else it starts itself once more, for 147 MB and 250 ms, only to ask node for a larger heap.
   env: { GEMINI_CLI_NO_RELAUNCH: 'true' },
-  startup(options) {
-    const text = toPolicy(options)
-    if (text === undefined) return { args: [], env: {} }
-    requireNoSystemPolicies()
-    return { args: [], env: {}, file: { flag: '--admin-policy', name: 'policy.toml', text } }
-  },
+  startup,
   // Also `$memory`; unknown commands go to the model, but which are known differs by version.
   commandMark: /^[/$]/,
+  // An embedded resource would melt all text of the prompt into one and drop the images; what comes as an image is
+  // passed on in its place, whatever it is.
+  documents: 'image',
   usage: 'gemini',
   wholeThoughts: true,
   // `write_file__CALL`, or `write_file-1795485485432-1`.
@@ -49,79 +53,57 @@ export const gemini: AcpProfile = {
   // It has no session/close, and each session leaves listeners behind.
   sessionsPerProcess: 50,
   beforeReopen: untilReopenable,
+  forget: removeHistory,
   loginHint: 'Run gemini once and log in, or set GEMINI_API_KEY.',
   isLoggedIn,
   packaged: true,
 }
 
-const READ_TOOLS: readonly string[] = [
-  'glob',
-  'grep_search',
-  'list_directory',
-  'read_file',
-  'read_many_files',
-  'google_web_search',
-  'update_topic',
-  'complete_task',
-]
-const EDIT_TOOLS: readonly string[] = ['write_file', 'replace']
-
-/**
- * The rules for Gemini's policy engine, or `undefined` where its own are right. Rules of the admin tier come before
- * all that the user's settings allow, and tools that are denied are not even offered to the model.
- */
-export function toPolicy({
-  sandboxMode,
-  approvalMode,
-  allowedTools,
-}: Pick<SessionOptions, 'sandboxMode' | 'approvalMode' | 'allowedTools'>): string | undefined {
-  const unasked = approvalMode === 'always' ? 'ask_user' : 'allow'
-  const listed = (tools: readonly string[]) =>
-    tools.filter((tool) => allowedTools === undefined || allowedTools.includes(tool))
-  switch (sandboxMode) {
-    case 'read-only':
-      return rules([['*'], 'deny'], [listed(READ_TOOLS), unasked])
-    case 'workspace':
-      // Edits are asked for, so that we can look at where they go. A shell can't be confined.
-      return rules([['*'], 'deny'], [listed(READ_TOOLS), unasked], [listed(EDIT_TOOLS), 'ask_user'])
-    default:
-      if (allowedTools) return rules([['*'], 'deny'], [allowedTools, unasked])
-      return approvalMode === 'always' ? rules([['*'], 'ask_user']) : undefined
-  }
-}
-
-type Rule = readonly [tools: readonly string[], decision: 'allow' | 'deny' | 'ask_user']
-
-/** Later rules win. Names are written as JSON strings, which TOML's basic strings are a superset of. */
-function rules(...list: readonly Rule[]): string {
-  return list
-    .filter(([tools]) => tools.length > 0)
-    .map(
-      ([tools, decision], index) =>
-        `[[rule]]\ntoolName = ${JSON.stringify(tools.length === 1 ? tools[0] : tools)}\ndecision = "${decision}"\npriority = ${900 + index}\n`,
-    )
-    .join('\n')
-}
-
-const SYSTEM_POLICIES: Readonly<Partial<Record<NodeJS.Platform, string>>> = {
-  darwin: '/Library/Application Support/GeminiCli/policies',
-  win32: 'C:\\ProgramData\\gemini-cli\\policies',
-}
-
-/** Where the machine has policies of its own, Gemini does not read ours, and what they promise is not kept. */
-function requireNoSystemPolicies(): void {
-  const folder = SYSTEM_POLICIES[process.platform] ?? '/etc/gemini-cli/policies'
-  let names: readonly string[] = []
-  try {
-    names = readdirSync(folder)
-  } catch {
-    return
-  }
-  if (names.some((name) => name.endsWith('.toml')))
+function startup(options: SessionOptions, env: Readonly<Record<string, string>>): Startup {
+  const { profile = 'full', effort } = options
+  if (profile === 'full' && effort !== undefined)
     throw new ClinvkError(
       'unsupported_option',
-      `Gemini CLI takes no rules from clinvk while ${folder} has some: sandbox_mode "read-only" and "workspace", approval_mode "always" and allowed_tools are not available.`,
+      'effort: Gemini CLI has it in its settings, which profile "full" leaves to their user. Use "pure" or "project".',
+      { details: { option: 'effort' } },
     )
+  if (profile === 'pure') return pure(env, effort)
+  const home = profile === 'project' ? geminiHome(env, {}, effort) : undefined
+  const policy = toPolicy(options)
+  if (policy !== undefined) requireNoSystemPolicies()
+  return {
+    args: policy === undefined ? [] : POLICY_ARGS,
+    env: home?.env ?? {},
+    files: { ...home?.files, ...(policy === undefined ? {} : { [POLICY]: policy }) },
+    ...(home ? { links: home.links } : {}),
+  }
+}
+
+const POLICY = 'policy.toml'
+const POLICY_ARGS = ['--admin-policy', `${PLACE}/${POLICY}`]
+
+/**
+ * A model call: one process for all models and system prompts, since a system prompt of its own would cost each a
+ * start of more than a second, and the file is read again in the middle of conversations, when it may be another's.
+ */
+function pure(env: Readonly<Record<string, string>>, effort: Effort | undefined): Startup {
+  requireNoSystemPolicies()
+  const home = geminiHome(env, PURE_SETTINGS, effort)
+  return {
+    args: POLICY_ARGS,
+    env: { ...home.env, GEMINI_SYSTEM_MD: `${PLACE}/system.md` },
+    files: { ...home.files, [POLICY]: NO_TOOLS, 'system.md': PURE_SYSTEM },
+    links: home.links,
+    away: true,
+  }
+}
+
+/** Without the list of the folder's files in every first prompt, and without what is Gemini's own to load. */
+const PURE_SETTINGS = {
+  context: { fileName: '.clinvk-none', includeDirectoryTree: false, memoryBoundaryMarkers: [] },
+  skills: { enabled: false },
+  hooksConfig: { enabled: false },
+  experimental: { enableAgents: false },
 }
 
 const LOGIN_VARIABLES: readonly string[] = [

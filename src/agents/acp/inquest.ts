@@ -1,4 +1,3 @@
-import { tmpdir } from 'node:os'
 import { spawnChild } from '../../process/child.ts'
 import { readLines } from '../../process/lines.ts'
 import type { AcpProfile, Finding } from './profile.ts'
@@ -11,14 +10,13 @@ const INQUEST_MS = 10_000
  * failing.
  */
 export async function inquire(
-  program: string,
-  env: Readonly<Record<string, string>>,
+  { program, env, cwd }: { program: string; env: Readonly<Record<string, string>>; cwd: string },
   { args, read }: NonNullable<AcpProfile['inquest']>,
   sessionId: string,
   signal: AbortSignal,
 ): Promise<Finding> {
   try {
-    const child = await spawnChild({ command: [program, ...args(sessionId)], cwd: tmpdir(), env })
+    const child = await spawnChild({ command: [program, ...args(sessionId)], cwd, env })
     const limit = AbortSignal.any([signal, AbortSignal.timeout(INQUEST_MS)])
     const stop = () => void child.terminate({ termMs: 200 })
     limit.addEventListener('abort', stop, { once: true })

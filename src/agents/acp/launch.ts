@@ -1,14 +1,14 @@
-import { lstat, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir, userInfo } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { ClinvkError } from '../../errors.ts'
 import type { BackendSettings } from '../types.ts'
-import type { AcpProfile, Startup } from './profile.ts'
+import { type AcpProfile, PLACE, type Startup } from './profile.ts'
 
 /** A process to start, as data: sessions for which it is equal can share one. */
-export interface Launch {
+export interface Launch extends Pick<Startup, 'files' | 'links'> {
   readonly command: readonly string[]
   readonly env: Readonly<Record<string, string>>
-  readonly file?: Startup['file']
 }
 
 /** What the process of a session is started with. `flags` are the caller's own. */
@@ -22,15 +22,16 @@ export function toLaunch(
   return {
     command: [...command, ...missing, ...startup.args, ...extraFlags, ...flags],
     env: { ...profile.env, ...env, ...startup.env },
-    ...(startup.file ? { file: startup.file } : {}),
+    ...(startup.files ? { files: startup.files } : {}),
+    ...(startup.links ? { links: startup.links } : {}),
   }
 }
 
-/** A folder of ours that the processes of a driver live in, with the files that they are started with. */
+/** Folders of ours that the processes of a driver live in, with the files that they are started with. */
 export interface Workshop {
   readonly folder: string
-  /** The command with the launch's file written and named. */
-  prepare(launch: Launch): Promise<readonly string[]>
+  /** The command and environment with the launch's files written and named. */
+  prepare(launch: Launch): Promise<Pick<Launch, 'command' | 'env'>>
   remove(): Promise<void>
 }
 
@@ -40,22 +41,60 @@ export interface Workshop {
  */
 export async function openWorkshop(): Promise<Workshop> {
   const folder = await ownFolder(join(tmpdir(), `clinvk-agents-${process.getuid?.() ?? userInfo().username}`))
-  const written = new Set<string>()
+  await bound(folder)
+  // By their content: what an agent keeps next to its files is there for its successor.
+  const places = new Map<string, Promise<string>>()
+  let removed = false
   return {
     folder,
-    async prepare({ command, file }) {
-      if (!file) return command
-      const place = await mkdtemp(join(tmpdir(), 'clinvk-rules-'))
-      written.add(place)
-      const path = join(place, file.name)
-      await writeFile(path, file.text, { mode: 0o600 })
-      return [...command, file.flag, path]
+    async prepare({ command, env, files = {}, links = {} }) {
+      if (removed) throw new ClinvkError('shutting_down', 'The backend is shutting down.')
+      const key = JSON.stringify([files, links])
+      if (key === '[{},{}]') return { command, env }
+      const found = places.get(key) ?? furnish(files, links)
+      places.set(key, found)
+      const place = await found
+      const named = (text: string) => text.replaceAll(PLACE, place)
+      return {
+        command: command.map(named),
+        env: Object.fromEntries(Object.entries(env).map(([name, value]) => [name, named(value)])),
+      }
     },
     async remove() {
-      await Promise.all([...written].map((place) => rm(place, { recursive: true, force: true })))
-      written.clear()
+      removed = true
+      const made = await Promise.allSettled(places.values())
+      places.clear()
+      await Promise.all(
+        made.map((place) =>
+          place.status === 'fulfilled'
+            ? rm(place.value, { recursive: true, force: true, maxRetries: 3 })
+            : undefined,
+        ),
+      )
     },
   }
+}
+
+async function furnish(
+  files: Readonly<Record<string, string>>,
+  links: Readonly<Record<string, string>>,
+): Promise<string> {
+  const place = await mkdtemp(join(tmpdir(), 'clinvk-set-up-'))
+  for (const name of [...Object.keys(files), ...Object.keys(links)])
+    await mkdir(dirname(join(place, name)), { recursive: true, mode: 0o700 })
+  for (const [name, text] of Object.entries(files)) await writeFile(join(place, name), text, { mode: 0o600 })
+  for (const [name, target] of Object.entries(links)) await symlink(target, join(place, name))
+  return place
+}
+
+/**
+ * Makes a folder the root of a repository without anything in it: agents look for instructions, settings and plugins
+ * in all folders above, up to where the repository begins, and what is above this one may be anybody's.
+ */
+async function bound(folder: string): Promise<void> {
+  await mkdir(join(folder, '.git', 'objects'), { recursive: true })
+  await mkdir(join(folder, '.git', 'refs'), { recursive: true })
+  await writeFile(join(folder, '.git', 'HEAD'), 'ref: refs/heads/main\n')
 }
 
 /** What lies in it is read as instructions and settings, so it must be nobody else's. */

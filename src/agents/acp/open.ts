@@ -1,8 +1,10 @@
 import { RequestError } from '@agentclientprotocol/sdk'
 import { ClinvkError } from '../../errors.ts'
 import { type Fields, fields, items, word } from '../fields.ts'
+import type { Effort } from '../messages.ts'
 import type { SessionOptions } from '../types.ts'
 import type { AcpConnection } from './connection.ts'
+import { nearestEffort } from './effort.ts'
 import { type Failing, modelError, noModels, refusalError, resumeError } from './errors.ts'
 
 /** A session as the agent opened it. */
@@ -23,13 +25,18 @@ export async function openOnAgent(
   connection: AcpConnection,
   failing: Failing,
   options: SessionOptions,
-  mode: string | undefined,
+  { mode, hasEfforts }: { readonly mode: string | undefined; readonly hasEfforts: boolean },
 ): Promise<Opened> {
   const { sessionId, answer } = await enter(connection, failing, options)
   const choice = modelChoice(answer)
   if (mode !== undefined) await chooseMode(connection, failing, sessionId, answer, mode)
-  if (options.model !== undefined && options.model !== choice?.current)
-    await chooseModel(connection, failing, sessionId, choice, options.model)
+  const chosen =
+    options.model !== undefined && options.model !== choice?.current
+      ? await chooseModel(connection, failing, sessionId, choice, options.model)
+      : {}
+  // The levels are those of the model.
+  if (options.effort !== undefined && hasEfforts)
+    await chooseEffort(connection, failing, sessionId, { ...answer, ...chosen }, options.effort)
   const model = options.model ?? choice?.current
   return {
     sessionId,
@@ -86,6 +93,38 @@ interface ModelChoice {
   choose(sessionId: string, model: string): [method: string, params: Fields]
 }
 
+async function chooseEffort(
+  connection: AcpConnection,
+  failing: Failing,
+  sessionId: string,
+  answer: Fields,
+  effort: Effort,
+): Promise<void> {
+  const option = configOption(answer, 'thought_level')
+  const configId = word(option?.['id'])
+  const level = nearestEffort(effort, valuesOf(option))
+  if (configId !== undefined && level !== undefined) {
+    if (level === option?.['currentValue']) return
+    const params = { sessionId, configId, value: level }
+    await ask(connection.request('session/set_config_option', params), (error) =>
+      refusalError(failing, error),
+    )
+  } else if (effort !== 'none') {
+    throw new ClinvkError(
+      'unsupported_option',
+      `effort: ${failing.backend} has no levels of thinking for this model.`,
+      { details: { backend: failing.backend, option: 'effort' } },
+    )
+  }
+}
+
+/** The values of a select, whose options may come in groups. */
+function valuesOf(option: Fields | undefined): readonly string[] {
+  return items(option?.['options']).flatMap((entry) =>
+    [entry, ...items(entry['options'])].flatMap(({ value }) => word(value) ?? []),
+  )
+}
+
 /** Two ways: the newer `configOptions`, and the `models` that were never made stable. */
 function modelChoice(answer: Fields): ModelChoice | undefined {
   const option = configOption(answer, 'model')
@@ -93,10 +132,7 @@ function modelChoice(answer: Fields): ModelChoice | undefined {
   if (option && configId !== undefined)
     return {
       current: word(option['currentValue']),
-      offered: items(option['options']).flatMap((entry) =>
-        // Options may come in groups.
-        [entry, ...items(entry['options'])].flatMap(({ value }) => word(value) ?? []),
-      ),
+      offered: valuesOf(option),
       choose: (sessionId, value) => ['session/set_config_option', { sessionId, configId, value }],
     }
   const models = fields(answer['models'])
@@ -114,9 +150,9 @@ async function chooseModel(
   sessionId: string,
   choice: ModelChoice | undefined,
   model: string,
-): Promise<void> {
+): Promise<Fields> {
   if (!choice) throw noModels(failing.backend)
-  await ask(connection.request(...choice.choose(sessionId, model)), (error) =>
+  return ask(connection.request(...choice.choose(sessionId, model)), (error) =>
     modelError(failing, model, error),
   )
 }

@@ -1,7 +1,9 @@
 import { ClinvkError } from '../../errors.ts'
 import { fields, items, number, word } from '../fields.ts'
 import type { SessionOptions } from '../types.ts'
-import type { AcpProfile, Finding } from './profile.ts'
+import { providerSettings } from './opencode-config.ts'
+import { type AcpProfile, type Finding, PLACE, type Startup } from './profile.ts'
+import { PURE_SYSTEM } from './pure-system.ts'
 
 /** OpenCode, `opencode acp`. Facts measured with 1.18.33. */
 export const opencode: AcpProfile = {
@@ -21,7 +23,12 @@ export const opencode: AcpProfile = {
     extraFlags: 'native',
     resume: true,
     fork: false,
-    history: 'none',
+    history: 'emulated',
+    documents: 'native',
+    // Without `project`: the user's own settings are only left out by moving the folder that all programs have theirs
+    // in, and tools run programs.
+    profiles: ['pure', 'full'],
+    effort: 'native',
     jsonSchema: 'none',
     clientTools: 'none',
     approvalModes: { default: 'native', auto: 'native', none: 'native', always: 'native' },
@@ -30,6 +37,7 @@ export const opencode: AcpProfile = {
   args: ['acp'],
   env: {},
   startup(options, env) {
+    if (options.profile === 'pure') return pure(env)
     const permission = toPermission(options)
     const config = withOurs(env[CONFIG_VARIABLE], permission)
     return {
@@ -40,6 +48,8 @@ export const opencode: AcpProfile = {
   },
   // Every text that begins so: one that is no known command is dropped, and the model never called.
   commandMark: /^\//,
+  documents: 'resource',
+  effortLevels: true,
   usage: 'last-call',
   wholeThoughts: false,
   sessionsPerProcess: Number.POSITIVE_INFINITY,
@@ -52,6 +62,50 @@ export const opencode: AcpProfile = {
 const CONFIG_VARIABLE = 'OPENCODE_CONFIG_CONTENT'
 /** The agent that carries our rules: an agent's own come after all others, and the last that matches counts. */
 const AGENT = 'clinvk'
+
+/**
+ * A model call. OpenCode runs the plugins of every folder above the session's one up to the repository's, whatever
+ * its switches say, hence `away`; it finds the user's only through the folder for settings (1.18.33).
+ */
+function pure(env: Readonly<Record<string, string>>): Startup {
+  const theirs = env[CONFIG_VARIABLE]
+  const config = theirs === undefined ? {} : parseConfig(theirs)
+  return {
+    args: [],
+    env: {
+      XDG_CONFIG_HOME: `${PLACE}/config`,
+      OPENCODE_CONFIG: '',
+      OPENCODE_CONFIG_DIR: '',
+      OPENCODE_PURE: 'true',
+      OPENCODE_DISABLE_PROJECT_CONFIG: 'true',
+      OPENCODE_DISABLE_CLAUDE_CODE: 'true',
+      OPENCODE_DISABLE_EXTERNAL_SKILLS: 'true',
+      [CONFIG_VARIABLE]: JSON.stringify({
+        ...config,
+        autoupdate: false,
+        share: 'disabled',
+        // There is nothing to take snapshots of.
+        snapshot: false,
+        default_agent: AGENT,
+        agent: {
+          ...fields(config['agent']),
+          // Else each session has a second model call that finds a title for it.
+          title: { disable: true },
+          [AGENT]: {
+            mode: 'primary',
+            description: 'Chosen by clinvk.',
+            prompt: PURE_SYSTEM,
+            permission: { '*': 'deny' },
+            tools: { '*': false },
+          },
+        },
+      }),
+    },
+    files: { 'config/opencode/opencode.json': JSON.stringify(providerSettings(env)) },
+    mode: AGENT,
+    away: true,
+  }
+}
 
 type Decision = 'allow' | 'ask' | 'deny'
 

@@ -3,6 +3,8 @@ import type { AcpConnection } from './connection.ts'
 /** A session's part in a shared process. */
 export interface Lease {
   readonly connection: AcpConnection
+  /** Whether other sessions live in the process. */
+  readonly crowded: boolean
   /** Marks a turn as running until the returned function is called. */
   beginTurn(): () => void
   /**
@@ -81,6 +83,9 @@ export function createPool(sessionsPerProcess: number, idleMs = IDLE_MS): Pool {
     let released = false
     return {
       connection: slot.connection,
+      get crowded() {
+        return slot.sessions > 1
+      },
       beginTurn() {
         slot.turns += 1
         let over = false

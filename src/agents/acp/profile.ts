@@ -4,11 +4,21 @@ import type { Capabilities, SessionOptions } from '../types.ts'
 export interface Startup {
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
-  /** A file to write and to name with a flag, for what an agent reads only from files. */
-  readonly file?: { readonly flag: string; readonly name: string; readonly text: string }
+  /**
+   * Files that only the agent can read, by their path in a folder that is made for them: `PLACE` in `args` and `env`
+   * stands for it. The same ones are in the same folder for as long as the driver lives.
+   */
+  readonly files?: Readonly<Record<string, string>>
+  /** Likewise links, to what is the user's own. */
+  readonly links?: Readonly<Record<string, string>>
+  /** The session works in an empty folder of ours: whatever is in its working directory is none of its business. */
+  readonly away?: boolean
   /** The session mode to choose once the session is open. */
   readonly mode?: string
 }
+
+/** Stands for the folder of a startup's files; no argument and no variable can have it. */
+export const PLACE = '\0place'
 
 /** What a provider told an agent that did not pass all of it on. */
 export interface Finding {
@@ -34,6 +44,11 @@ export interface AcpProfile {
   /** A prompt that begins like this, white space aside, is a command to the agent and never reaches the model. */
   readonly commandMark: RegExp
   /**
+   * How a document is sent. `resource`: as an embedded resource. `image`: as if it were one, where the agent passes
+   * on what it gets by its media type. Absent: not at all.
+   */
+  readonly documents?: 'resource' | 'image'
+  /**
    * What the answer to a prompt tells of tokens. `gemini`: in `_meta.quota`. `turn`: all of the turn. `last-call`:
    * only the turn's last model call. `none`: nothing that is known to be about this turn.
    */
@@ -42,10 +57,14 @@ export interface AcpProfile {
   readonly wholeThoughts: boolean
   /** The name of the tool in the id of its call, for an agent that tells it nowhere else. */
   toolName?(callId: string): string | undefined
+  /** Whether a session's config option of the category `thought_level` says how hard to think. */
+  readonly effortLevels?: boolean
   /** How many sessions a process may open before a new one takes its place. */
   readonly sessionsPerProcess: number
   /** Resolves when a session can be opened again without harm to it. */
   beforeReopen?(sessionId: string, env: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void>
+  /** Removes what the agent keeps of a closed session that was ephemeral. Never throws. `env` is its process's. */
+  forget?(sessionId: string, env: Readonly<Record<string, string>>): Promise<void>
   /** What to do where nobody is logged in. */
   readonly loginHint: string
   /** Whether a login was found without starting anything; absent where none is needed. */

@@ -32,7 +32,10 @@ const GENERIC: Capabilities = {
   extraFlags: 'native',
   resume: true,
   fork: false,
-  history: 'none',
+  history: 'emulated',
+  documents: 'none',
+  profiles: ['full'],
+  effort: 'none',
   jsonSchema: 'none',
   clientTools: 'none',
   // What it asks for is ours to decide, but nobody promises that it asks before it acts.
@@ -63,6 +66,8 @@ const demo: AcpProfile = {
     cost: false,
     model: 'none',
     resume: false,
+    // It has no set-up that could be left out.
+    profiles: ['pure', 'project', 'full'],
     sandboxModes: { ...GENERIC.sandboxModes, 'read-only': 'native', workspace: 'native' },
   },
   // It has no commands.

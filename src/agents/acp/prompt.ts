@@ -1,14 +1,19 @@
 import type { ContentBlock } from '@agentclientprotocol/sdk'
 import { ClinvkError } from '../../errors.ts'
+import type { HistoryMessage } from '../messages.ts'
 import type { InputPart } from '../types.ts'
+import { type Attachment, toHistory, toInstructions } from './history.ts'
+import type { AcpProfile } from './profile.ts'
 
 /** What a prompt is made from. */
-export interface PromptOptions {
+export interface PromptOptions extends Pick<AcpProfile, 'commandMark' | 'documents'> {
   readonly backend: string
   /** Only for the first prompt of a session: the protocol has no place for it. */
   readonly systemPrompt?: string | undefined
-  /** See `AcpProfile.commandMark`. */
-  readonly commandMark: RegExp
+  /** Likewise. */
+  readonly history?: readonly HistoryMessage[] | undefined
+  /** See `HistoryOptions.boundary`. */
+  readonly boundary: string
   /** Whether the agent advertises `promptCapabilities.image`. */
   readonly images: boolean
 }
@@ -23,29 +28,41 @@ export const ZERO_WIDTH_SPACE = '\u200B'
  * A turn's input as the content of `session/prompt`. Text stays text: `@path` is only a mention to agents where it
  * comes as a `resource_link`, which we never send, and a leading `/` is defused.
  *
- * @throws `unsupported_option` for images where the agent takes none.
+ * @throws `unsupported_option` for images and documents where the agent takes none.
  */
 export function toPrompt(parts: readonly InputPart[], options: PromptOptions): ContentBlock[] {
-  const { backend, systemPrompt, commandMark, images } = options
-  if (!images && parts.some(({ type }) => type === 'image'))
-    throw new ClinvkError('unsupported_option', `images: ${backend} takes no images.`, {
-      details: { backend, option: 'images' },
-    })
-  const blocks = parts.map(toBlock)
-  if (systemPrompt !== undefined) return [{ type: 'text', text: delimited(systemPrompt) }, ...blocks]
+  const { systemPrompt, history = [], boundary, commandMark } = options
+  const toBlock = (part: Attachment) => toAttachment(part, options)
+  const blocks = parts.map(
+    (part): ContentBlock => (part.type === 'text' ? { type: 'text', text: part.text } : toBlock(part)),
+  )
+  const before = [
+    ...(systemPrompt === undefined ? [] : [toInstructions(systemPrompt, boundary)]),
+    ...toHistory(history, { boundary, toBlock }),
+  ]
+  if (before.length > 0) return [...before, ...blocks]
   // Agents look at all text together, so a command may be spread over parts.
   const whole = parts.map((part) => (part.type === 'text' ? part.text : '')).join('')
   return commandMark.test(whole.trim()) ? defuse(blocks) : blocks
 }
 
-function toBlock(part: InputPart): ContentBlock {
-  return part.type === 'text'
-    ? { type: 'text', text: part.text }
-    : { type: 'image', mimeType: part.mediaType, data: part.data }
-}
-
-function delimited(systemPrompt: string): string {
-  return `<system_instructions>\n${systemPrompt}\n</system_instructions>\n\n`
+function toAttachment(part: Attachment, { backend, images, documents }: PromptOptions): ContentBlock {
+  const way = part.type === 'image' ? (images ? 'image' : undefined) : documents
+  switch (way) {
+    case 'image':
+      return { type: 'image', mimeType: part.mediaType, data: part.data }
+    case 'resource': {
+      const name = part.type === 'document' ? part.name : undefined
+      const uri = `file:///${encodeURIComponent(name ?? 'document')}`
+      return { type: 'resource', resource: { uri, mimeType: part.mediaType, blob: part.data } }
+    }
+    default: {
+      const option = `${part.type}s`
+      throw new ClinvkError('unsupported_option', `${option}: ${backend} takes no ${option}.`, {
+        details: { backend, option },
+      })
+    }
+  }
 }
 
 /** Marks the first part with text: some agents stop looking at an image, others do not. */

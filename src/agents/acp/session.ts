@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import { RequestError } from '@agentclientprotocol/sdk'
 import { ClinvkError } from '../../errors.ts'
-import { type Channel, createChannel } from '../../process/channel.ts'
+import type { Channel } from '../../process/channel.ts'
 import { type Fields, fields, word } from '../fields.ts'
+import { createSharedChannel } from '../shared-channel.ts'
 import { abortError, takeTurn } from '../take-turn.ts'
 import type { AgentSession, SessionOptions, TurnEvent } from '../types.ts'
 import type { SessionHandlers } from './connection.ts'
@@ -23,6 +25,8 @@ export interface SessionSetup {
   readonly sessionId: string
   /** Where the agent tells it. */
   readonly model: string | undefined
+  /** Removes what is left of the session once it is closed. */
+  forget(): Promise<void>
   /** Asks the agent in another way what went wrong. */
   inquire(sessionId: string): Promise<Finding>
   /** How long an interrupt may take to be answered, in ms. */
@@ -39,10 +43,12 @@ const CLOSE_MS = 1000
 
 /** A conversation with an agent over a process that it shares with others. */
 export function createSession(setup: SessionSetup): AgentSession {
-  const { failing, profile, options, lease, sessionId, inquire, interruptMs } = setup
+  const { failing, profile, options, lease, sessionId, inquire, forget, interruptMs } = setup
   const { connection } = lease
   const rules = { ...options, isOwnFile: ownFileCheck(options.workdir) }
-  let systemPrompt = options.resume === undefined ? options.systemPrompt : undefined
+  // What goes before the first prompt; a session that is opened again has it already.
+  let preface: Pick<SessionOptions, 'systemPrompt' | 'history'> = options.resume === undefined ? options : {}
+  const boundary = randomBytes(12).toString('hex')
   // A session that is opened again goes on with the cost it had, which is not told before its first turn.
   let spent = options.resume === undefined ? 0 : undefined
   let total: number | undefined
@@ -114,7 +120,7 @@ export function createSession(setup: SessionSetup): AgentSession {
     void (async () => {
       try {
         const outcome = toOutcome(fields(await answer), profile.usage, current.translator.tools.seen)
-        systemPrompt = undefined
+        preface = {}
         await push(current, [...current.translator.tools.flush(), done(outcome)])
         current.events.end()
       } catch (error) {
@@ -143,12 +149,18 @@ export function createSession(setup: SessionSetup): AgentSession {
       if (signal.aborted) throw abortError(signal)
       const prompt = toPrompt(input.parts, {
         backend: failing.backend,
-        systemPrompt,
+        systemPrompt: preface.systemPrompt,
+        history: preface.history,
+        boundary,
         commandMark: profile.commandMark,
+        ...(profile.documents ? { documents: profile.documents } : {}),
         images: connection.agent.images,
       })
       busy = true
-      const current: Turn = { events: createChannel<TurnEvent>(), translator: createTranslator(profile) }
+      const current: Turn = {
+        events: createSharedChannel(failing.backend, () => lease.crowded),
+        translator: createTranslator(profile),
+      }
       turn = current
       const endTurn = lease.beginTurn()
       await push(current, [init])
@@ -176,6 +188,7 @@ export function createSession(setup: SessionSetup): AgentSession {
         if (connection.alive && connection.agent.closes)
           await within(connection.request('session/close', { sessionId }), CLOSE_MS)
         lease.release()
+        await forget()
       })()
       return closing
     },

@@ -1,4 +1,7 @@
 import { describe, expect, spyOn, test } from 'bun:test'
+import { existsSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { PLACE } from '../../../src/agents/acp/profile.ts'
 import type { TurnEvent } from '../../../src/agents/types.ts'
 import { isAlive, waitUntil } from '../../support/processes.ts'
 import { errorOf, never, rig, textOf, turn } from './support.ts'
@@ -406,11 +409,42 @@ describe('what an agent is told', () => {
     await turn(session, 'second')
     expect(agent.sent('session/prompt').map(({ prompt }) => prompt)).toEqual([
       [
-        { type: 'text', text: '<system_instructions>\nBe brief.\n</system_instructions>\n\n' },
+        {
+          type: 'text',
+          text: expect.stringMatching(/^<(system_instructions-\w{24})>\nBe brief\.\n<\/\1>\n\n$/),
+        },
         { type: 'text', text: '/first' },
       ],
       [{ type: 'text', text: 'second' }],
     ])
+  })
+
+  test('has earlier messages in front of the first prompt only, between delimiters that nobody knows', async () => {
+    await using agent = rig({})
+    const history = [{ role: 'user', parts: [{ type: 'text', text: 'earlier' }] }] as const
+    const [one, two] = [await agent.open({ history }), await agent.open({ history })]
+    await turn(one, 'now')
+    await turn(one, 'then')
+    await turn(two, 'now')
+    const prompts = agent
+      .sent('session/prompt')
+      .map(({ prompt }) => (prompt as { text: string }[]).map(({ text }) => text))
+    expect(prompts.map((texts) => texts.at(-1))).toEqual(['now', 'then', 'now'])
+    expect(prompts.map((texts) => texts.length)).toEqual([2, 1, 2])
+    const boundaries = [prompts[0], prompts[2]].map(
+      (texts) => /^<conversation-(\w{24})>/.exec(texts?.[0] ?? '')?.[1],
+    )
+    expect(boundaries).not.toContain(undefined)
+    expect(boundaries[0]).not.toBe(boundaries[1])
+  })
+
+  test('has nothing in front of the first prompt of a session that is opened again', async () => {
+    await using agent = rig({
+      initialize: { agentCapabilities: { loadSession: true } },
+      answers: { 'session/load': {} },
+    })
+    await turn(await agent.open({ resume: 'x', systemPrompt: 'Be brief.' }), 'on')
+    expect(agent.sent('session/prompt')[0]?.['prompt']).toEqual([{ type: 'text', text: 'on' }])
   })
 
   test('has images only where the agent takes them', async () => {
@@ -427,6 +461,87 @@ describe('what an agent is told', () => {
       { type: 'image', mimeType: 'image/png', data: 'AA==' },
     ])
   })
+})
+
+describe('how hard to think', () => {
+  const level = (...values: string[]) => ({
+    id: 'e',
+    category: 'thought_level',
+    currentValue: values[0],
+    options: values.map((value) => ({ value })),
+  })
+  const model = { id: 'm', category: 'model', currentValue: 'a', options: [{ value: 'a' }, { value: 'b' }] }
+
+  test('is the nearest level of the chosen model', async () => {
+    await using agent = rig(
+      {
+        answers: {
+          'session/new': { configOptions: [model, level('low', 'high')] },
+          'session/set_config_option': { configOptions: [model, level('default', 'medium', 'max')] },
+        },
+      },
+      { effortLevels: true },
+    )
+    await agent.open({ effort: 'high' })
+    await agent.open({ effort: 'low' })
+    await agent.open({ effort: 'high', model: 'b' })
+    expect(agent.sent('session/set_config_option').map(({ configId, value }) => [configId, value])).toEqual([
+      ['e', 'high'],
+      ['m', 'b'],
+      ['e', 'medium'],
+    ])
+  })
+
+  test('is refused where the model has no levels, but for none at all', async () => {
+    await using agent = rig(
+      { answers: { 'session/new': { configOptions: [model] } } },
+      { effortLevels: true },
+    )
+    expect(await errorOf(agent.open({ effort: 'high' }))).toMatchObject({ code: 'unsupported_option' })
+    expect((await agent.open({ effort: 'none' })).alive).toBe(true)
+  })
+})
+
+describe('the set-up of a process', () => {
+  const startup = () => ({
+    args: ['--rules', `${PLACE}/a/rules`],
+    env: { PLACE_OF_IT: `${PLACE}` },
+    files: { 'a/rules': 'none' },
+    links: { 'a/login': '/etc/hostname' },
+    away: true,
+  })
+
+  test('is in private files, the same ones for its successor, and gone with the driver', async () => {
+    const agent = rig({}, { startup, sessionsPerProcess: 1 })
+    await agent.open()
+    await agent.open()
+    const [first, second] = agent.records().flatMap(({ argv }) => (argv ? [argv as string[]] : []))
+    const rules = first?.[1] ?? ''
+    expect(second).toEqual(['--rules', rules])
+    expect(readFileSync(rules, 'utf8')).toBe('none')
+    expect(statSync(rules).mode & 0o077).toBe(0)
+    expect(statSync(join(rules, '../..')).mode & 0o077).toBe(0)
+    expect(readlinkSync(join(rules, '../login'))).toBe('/etc/hostname')
+    await agent[Symbol.asyncDispose]()
+    expect(existsSync(join(rules, '../..'))).toBe(false)
+  })
+
+  test('may keep a session out of its working directory, in a folder that ends every look upwards', async () => {
+    await using agent = rig({}, { startup })
+    await agent.open()
+    const { cwd } = agent.sent('session/new')[0] as { cwd: string }
+    expect(cwd).not.toBe(agent.workdir)
+    expect(existsSync(join(cwd, '.git/HEAD'))).toBe(true)
+  })
+})
+
+test('what an agent keeps of a session is removed when that was ephemeral', async () => {
+  const forgotten: string[] = []
+  await using agent = rig({}, { forget: async (id) => void forgotten.push(id) })
+  const [kept, ephemeral] = [await agent.open(), await agent.open({ ephemeral: true })]
+  await kept.close()
+  await ephemeral.close()
+  expect(forgotten).toEqual([ephemeral.id ?? ''])
 })
 
 describe('a request for permission', () => {

@@ -2,10 +2,12 @@ import { describe, expect, test } from 'bun:test'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { gemini, toPolicy } from '../../../src/agents/acp/gemini.ts'
+import { gemini } from '../../../src/agents/acp/gemini.ts'
 import { historyName, untilReopenable } from '../../../src/agents/acp/gemini-history.ts'
+import { toPolicy } from '../../../src/agents/acp/gemini-policy.ts'
 import { toLaunch } from '../../../src/agents/acp/launch.ts'
 import { opencode, readExport, toPermission } from '../../../src/agents/acp/opencode.ts'
+import { PLACE } from '../../../src/agents/acp/profile.ts'
 import { generic, profileOf } from '../../../src/agents/acp/profiles.ts'
 import type { SessionOptions } from '../../../src/agents/types.ts'
 
@@ -39,11 +41,12 @@ test('a process is started with what it needs, and what the operator set stays',
     env: { GEMINI_CLI_NO_RELAUNCH: '' },
     extraFlags: ['-d'],
   }
-  const startup = { args: ['--x'], env: { Y: '1' }, file: { flag: '-f', name: 'n', text: 't' } }
+  const startup = { args: ['--x'], env: { Y: '1' }, files: { n: 't' }, links: { l: '/to' } }
   expect(toLaunch(settings, gemini, startup, ['--own'])).toEqual({
     command: ['gemini', '--skip-trust', '--acp', '--x', '-d', '--own'],
     env: { GEMINI_CLI_NO_RELAUNCH: '', Y: '1' },
-    file: startup.file,
+    files: startup.files,
+    links: startup.links,
   })
 })
 
@@ -95,13 +98,18 @@ describe("Gemini's policy", () => {
       ['deny', '*'],
       ['allow', 'read_file'],
     ])
-    expect(decisions({ allowedTools: [] })).toEqual([['deny', '*']])
+    // Gemini's API refuses an empty list of tools.
+    for (const sandboxMode of ['default', 'read-only', 'workspace'] as const)
+      expect(decisions({ allowedTools: [], sandboxMode })).toEqual([
+        ['deny', '*'],
+        ['allow', 'list_background_processes'],
+      ])
   })
 
   test('travels in a file of the admin tier', () => {
-    expect(gemini.startup(options({ sandboxMode: 'read-only' }), {}).file).toMatchObject({
-      flag: '--admin-policy',
-    })
+    const { args, files } = gemini.startup(options({ sandboxMode: 'read-only' }), {})
+    expect(args).toEqual(['--admin-policy', `${PLACE}/policy.toml`])
+    expect(Object.keys(files ?? {})).toEqual(['policy.toml'])
   })
 })
 

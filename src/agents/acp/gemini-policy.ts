@@ -1,0 +1,93 @@
+import { readdirSync } from 'node:fs'
+import { ClinvkError } from '../../errors.ts'
+import type { SessionOptions } from '../types.ts'
+
+/**
+ * The rules for Gemini's policy engine, or `undefined` where its own are right. Rules of the admin tier come before
+ * all that the user's settings allow, and tools that are denied are not even offered to the model.
+ */
+export function toPolicy({
+  sandboxMode,
+  approvalMode,
+  allowedTools,
+}: Pick<SessionOptions, 'sandboxMode' | 'approvalMode' | 'allowedTools'>): string | undefined {
+  const unasked = approvalMode === 'always' ? 'ask_user' : 'allow'
+  const listed = (tools: readonly string[]) =>
+    tools.filter((tool) => allowedTools === undefined || allowedTools.includes(tool))
+  switch (sandboxMode) {
+    case 'read-only':
+      return only([listed(READ_TOOLS), unasked])
+    case 'workspace':
+      // Edits are asked for, so that we can look at where they go. A shell can't be confined.
+      return only([listed(READ_TOOLS), unasked], [listed(EDIT_TOOLS), 'ask_user'])
+    default:
+      if (allowedTools) return only([allowedTools, unasked])
+      return approvalMode === 'always' ? rules([['*'], 'ask_user']) : undefined
+  }
+}
+
+/** Nothing but these, and where these are none, still a tool that does nothing. */
+function only(...allowances: readonly Rule[]): string {
+  const some = allowances.filter(([tools]) => tools.length > 0)
+  const offered: readonly Rule[] = some.length > 0 ? some : [[[HARMLESS_TOOL], 'allow']]
+  return rules([['*'], 'deny'], ...offered)
+}
+
+type Rule = readonly [tools: readonly string[], decision: 'allow' | 'deny' | 'ask_user']
+
+/** Later rules win. Names are written as JSON strings, which TOML's basic strings are a superset of. */
+function rules(...list: readonly Rule[]): string {
+  return list
+    .map(
+      ([tools, decision], index) =>
+        `[[rule]]\ntoolName = ${JSON.stringify(tools.length === 1 ? tools[0] : tools)}\ndecision = "${decision}"\npriority = ${900 + index}\n`,
+    )
+    .join('\n')
+}
+
+const READ_TOOLS: readonly string[] = [
+  'glob',
+  'grep_search',
+  'list_directory',
+  'read_file',
+  'read_many_files',
+  'google_web_search',
+  'update_topic',
+  'complete_task',
+]
+const EDIT_TOOLS: readonly string[] = ['write_file', 'replace']
+
+/**
+ * Gemini's API refuses a request whose list of tools is there and empty (400, "tool_type: required one_of"), and
+ * Gemini CLI sends one where all are denied. So one stays that does nothing here: it lists the shell commands that the
+ * session runs in the background, and no shell is offered.
+ */
+const HARMLESS_TOOL = 'list_background_processes'
+
+/** No tools for a model call. */
+export const NO_TOOLS = only()
+
+const SYSTEM_POLICIES: Readonly<Partial<Record<NodeJS.Platform, string>>> = {
+  darwin: '/Library/Application Support/GeminiCli/policies',
+  win32: 'C:\\ProgramData\\gemini-cli\\policies',
+}
+
+/**
+ * Where the machine has policies of its own, Gemini does not read ours, and what they promise is not kept.
+ *
+ * @throws `unsupported_option`
+ */
+export function requireNoSystemPolicies(): void {
+  const folder = SYSTEM_POLICIES[process.platform] ?? '/etc/gemini-cli/policies'
+  let names: readonly string[] = []
+  try {
+    names = readdirSync(folder)
+  } catch {
+    return
+  }
+  if (names.some((name) => name.endsWith('.toml')))
+    throw new ClinvkError(
+      'unsupported_option',
+      `Gemini CLI takes no rules from clinvk while ${folder} has some: sandbox_mode "read-only" and "workspace", approval_mode "always", allowed_tools and profile "pure" are not available.`,
+    )
+}
