@@ -1,4 +1,7 @@
-import type { InputPart, SessionOptions } from '../types.ts'
+import type { AgentProfile } from '../messages.ts'
+import type { SessionOptions } from '../types.ts'
+import { effortEnv } from './effort.ts'
+import type { UserSettings } from './user-settings.ts'
 
 /**
  * Tools that start work which goes on after the turn. Nobody would read it, and nothing may outlive a turn.
@@ -29,14 +32,21 @@ export interface ArgvOptions {
   readonly extraFlags: readonly string[]
   /** The built-in tools that are offered to the model; `undefined` for all. */
   readonly tools: readonly string[] | undefined
+  /** What is needed of the user's own settings, for the profiles that run without them. */
+  readonly user: UserSettings | undefined
 }
 
 /**
  * The command line of a session's process. No text of a client is in it but the model's name, the session's id
  * and the names of tools, each joined to its flag by `=` so that it can be no flag itself.
  */
-export function claudeArgv({ command, extraFlags, tools }: ArgvOptions, options: SessionOptions): string[] {
+export function claudeArgv(
+  { command, extraFlags, tools: allowed, user }: ArgvOptions,
+  options: SessionOptions,
+): string[] {
+  const tools = options.profile === 'pure' ? [] : allowed
   const barred = OUTLIVES_THE_TURN.filter((tool) => !tools?.includes(tool))
+  const settings = settingsOf(options, user)
   return [
     ...command,
     '-p',
@@ -46,13 +56,14 @@ export function claudeArgv({ command, extraFlags, tools }: ArgvOptions, options:
     '--include-partial-messages',
     '--permission-prompt-tool=stdio',
     ...modeFlags(options),
+    ...(Object.keys(settings).length === 0 ? [] : [`--settings=${JSON.stringify(settings)}`]),
     ...(barred.length === 0 ? [] : [`--disallowedTools=${barred.join(',')}`]),
     ...(tools === undefined ? [] : [`--tools=${tools.join(',')}`]),
     ...(options.model === undefined ? [] : [`--model=${options.model}`]),
     ...(options.maxTurns === undefined ? [] : [`--max-turns=${options.maxTurns}`]),
     ...(options.resume === undefined ? [] : [`--resume=${options.resume}`]),
     // Without it a resumed conversation keeps the system prompt that it was begun with, and drops a new one unsaid.
-    ...(options.resume !== undefined && options.systemPrompt !== undefined
+    ...(options.resume !== undefined && (options.systemPrompt !== undefined || options.profile === 'pure')
       ? ['--system-prompt-snapshot=off']
       : []),
     ...(options.ephemeral ? ['--no-session-persistence'] : []),
@@ -65,57 +76,69 @@ export function claudeArgv({ command, extraFlags, tools }: ArgvOptions, options:
 export function claudeEnv(
   env: Readonly<Record<string, string>>,
   options: SessionOptions,
+  user?: UserSettings,
 ): Record<string, string> {
   const own = Object.entries(env).filter(([name]) => !NESTING_MARKS.includes(name))
   return {
     CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: '1',
     CLAUDE_CODE_DISABLE_CRON: '1',
     ...Object.fromEntries(own),
+    // Claude Code lets its settings go before its environment, so the same holds here.
+    ...user?.env,
+    ...PROFILE_ENV[options.profile ?? 'full'],
     ...(options.maxTokens === undefined ? {} : { CLAUDE_CODE_MAX_OUTPUT_TOKENS: String(options.maxTokens) }),
+    ...effortEnv(options),
   }
 }
 
 /**
  * The first request on the control channel. The system prompt is appended to Claude Code's own: replacing that
- * would take away what makes it an agent.
+ * would take away what makes it an agent. In the profile `pure` it is to be none, and an empty one replaces it too.
  */
 export function initializeRequest(options: SessionOptions, hooked: boolean): Record<string, unknown> {
   return {
     subtype: 'initialize',
-    ...(options.systemPrompt === undefined ? {} : { appendSystemPrompt: options.systemPrompt }),
+    ...systemPrompt(options),
     ...(hooked
       ? { hooks: { PreToolUse: [{ matcher: null, hookCallbackIds: [TOOL_HOOK], timeout: HOOK_TIMEOUT_S }] } }
       : {}),
   }
 }
 
-/** A turn's input. `client_composed` makes its text plain text: no slash command, no file mention. */
-export function userMessage(parts: readonly InputPart[], uuid: string): Record<string, unknown> {
-  return {
-    type: 'user',
-    message: { role: 'user', content: parts.flatMap(toBlock) },
-    parent_tool_use_id: null,
-    session_id: '',
-    client_composed: true,
-    uuid,
-  }
+/** What is left of the agent's own memory and reminders: nothing, or what the folder has. */
+const PROFILE_ENV: Readonly<Record<AgentProfile, Readonly<Record<string, string>>>> = {
+  full: {},
+  project: { CLAUDE_CODE_DISABLE_AUTO_MEMORY: '1' },
+  pure: {
+    CLAUDE_CODE_DISABLE_AUTO_MEMORY: '1',
+    CLAUDE_CODE_DISABLE_CLAUDE_MDS: '1',
+    CLAUDE_CODE_DISABLE_ATTACHMENTS: '1',
+  },
 }
 
-function modeFlags({ approvalMode, sandboxMode }: SessionOptions): string[] {
+function systemPrompt({ profile, systemPrompt: text }: SessionOptions): Record<string, unknown> {
+  if (profile === 'pure') return { systemPrompt: [text ?? ''] }
+  return text === undefined ? {} : { appendSystemPrompt: text }
+}
+
+function modeFlags({ approvalMode, sandboxMode, profile }: SessionOptions): string[] {
   const flags: string[] = []
+  if (profile === 'pure') flags.push('--setting-sources=')
+  if (profile === 'project') flags.push('--setting-sources=project,local')
   if (approvalMode === 'auto') flags.push('--permission-mode=acceptEdits')
-  // The user's own default may be a mode that denies without asking, and so does the check that plan mode borrows
-  // from auto mode.
-  if (approvalMode === 'none')
-    flags.push('--permission-mode=default', '--settings={"useAutoModeDuringPlan":false}')
+  // The user's own default may be a mode that denies without asking.
+  if (approvalMode === 'none') flags.push('--permission-mode=default')
   // What a tool of an MCP server does is not known, so it is beyond every ceiling; its server need not start.
-  if (sandboxMode === 'read-only' || sandboxMode === 'workspace') flags.push('--strict-mcp-config')
+  if (profile === 'pure' || sandboxMode === 'read-only' || sandboxMode === 'workspace')
+    flags.push('--strict-mcp-config')
   return flags
 }
 
-function toBlock(part: InputPart): Record<string, unknown>[] {
-  if (part.type === 'image')
-    return [{ type: 'image', source: { type: 'base64', media_type: part.mediaType, data: part.data } }]
-  // The provider refuses an empty block.
-  return part.text === '' ? [] : [{ type: 'text', text: part.text }]
+function settingsOf({ approvalMode, profile }: SessionOptions, user: UserSettings | undefined) {
+  return {
+    ...user?.settings,
+    ...(profile === 'project' && user ? { claudeMdExcludes: user.instructions } : {}),
+    // The check that plan mode borrows from auto mode denies without asking.
+    ...(approvalMode === 'none' ? { useAutoModeDuringPlan: false } : {}),
+  }
 }

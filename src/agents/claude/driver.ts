@@ -1,9 +1,11 @@
 import { type Child, spawnChild } from '../../process/child.ts'
 import type { AgentDriver, AgentSession, BackendSettings, Capabilities, Probe } from '../types.ts'
 import { claudeArgv, claudeEnv } from './argv.ts'
+import { toHistory } from './history.ts'
 import { createPolicy } from './permissions.ts'
 import { probeClaude } from './probe.ts'
 import { openSession, type Timing } from './session.ts'
+import { readUserSettings } from './user-settings.ts'
 
 /** What Claude Code can do by its own protocol. */
 export const CLAUDE_CAPABILITIES: Capabilities = {
@@ -21,7 +23,10 @@ export const CLAUDE_CAPABILITIES: Capabilities = {
   extraFlags: 'native',
   resume: true,
   fork: false,
-  history: 'none',
+  history: 'native',
+  documents: 'native',
+  profiles: ['pure', 'project', 'full'],
+  effort: 'native',
   jsonSchema: 'none',
   clientTools: 'none',
   approvalModes: { default: 'native', auto: 'native', none: 'native', always: 'emulated' },
@@ -48,15 +53,21 @@ export function createClaudeDriver(settings: BackendSettings, timing: Timing = {
     },
     async open(options, signal) {
       const policy = createPolicy(options)
-      const { command, extraFlags } = settings
+      const history = toHistory(options.history ?? [])
+      const { command, extraFlags, env } = settings
+      const full = (options.profile ?? 'full') === 'full'
+      const user = full ? undefined : await readUserSettings(env)
       const child = await spawnChild({
-        command: claudeArgv({ command, extraFlags, tools: policy.tools }, options),
+        command: claudeArgv({ command, extraFlags, tools: policy.tools, user }, options),
         cwd: options.workdir,
-        env: claudeEnv(settings.env, options),
+        env: claudeEnv(env, options, user),
       })
       children.add(child)
       void child.exited.then(() => children.delete(child))
-      const session = await openSession({ backend: settings.name, child, options, policy, timing }, signal)
+      const session = await openSession(
+        { backend: settings.name, child, options, policy, history, timing },
+        signal,
+      )
       sessions.add(session)
       void child.exited.then(() => sessions.delete(session))
       return session

@@ -5,9 +5,12 @@ import { readJsonLines } from '../../process/lines.ts'
 import { type Fields, fields, word } from '../fields.ts'
 import { abortError, takeTurn } from '../take-turn.ts'
 import type { AgentSession, SessionOptions, TurnEvent } from '../types.ts'
-import { initializeRequest, userMessage } from './argv.ts'
+import { initializeRequest } from './argv.ts'
 import { answerControl } from './control.ts'
 import { crashError, resultError } from './errors.ts'
+import type { History } from './history.ts'
+import { toBlocks, userMessage } from './input.ts'
+import { createOpening } from './opening.ts'
 import type { Policy } from './permissions.ts'
 import { createTranslator, type Known, type Step, type Translator } from './to-events.ts'
 import { weightOf } from './tool-events.ts'
@@ -29,6 +32,7 @@ export interface SessionSetup {
   readonly child: Child
   readonly options: SessionOptions
   readonly policy: Policy
+  readonly history: History
   readonly timing: Timing
 }
 
@@ -50,19 +54,22 @@ interface Turn {
 const CLOSE_MS = 2000
 
 /**
- * Speaks stream-json with one process. Resolves once the process has answered the first request.
+ * Speaks stream-json with one process. Resolves once the process has answered the first request and taken in the
+ * earlier messages.
  *
  * @throws what keeps it from starting: `session_not_found`, `agent_crashed`, or the signal's reason.
  */
 export async function openSession(setup: SessionSetup, signal: AbortSignal): Promise<AgentSession> {
-  const { backend, child, options, policy, timing } = setup
+  const { backend, child, options, policy, history, timing } = setup
   const meter = createMeter(options.resume !== undefined)
-  const started = Promise.withResolvers<void>()
+  const opening = createOpening()
   let known: Known = { sessionId: options.resume }
   let turn: Turn | undefined
   let failure: ClinvkError | undefined
   let closing: Promise<void> | undefined
+  let initialized = false
   let opened = false
+  let unsaid = history.rest
   let ended = false
   let requests = 0
   let tellsLifecycle = false
@@ -98,17 +105,20 @@ export async function openSession(setup: SessionSetup, signal: AbortSignal): Pro
 
   const receiveResult = async (result: Fields) => {
     const spent: Spent = meter(result)
-    // One that comes before any prompt says why there will be no conversation.
-    if (!opened) started.reject(resultError(backend, result))
+    // Before any prompt it takes in an earlier message, or says why there will be no conversation.
+    if (!opened && initialized && result['is_error'] !== true) opening.taken()
+    else if (!opened) opening.fail(resultError(backend, result))
     if (turn && belongsTo(turn, result)) await finish(turn, turn.translator.finish(result, spent))
   }
   const receive = async (message: Fields) => {
     switch (message['type']) {
       case 'control_response':
         // The first one answers `initialize`; nothing depends on the later ones.
-        if (fields(message['response'])['subtype'] === 'success') started.resolve()
-        else started.reject(protocolError(backend, fields(message['response'])))
-        return
+        if (initialized) return
+        if (fields(message['response'])['subtype'] !== 'success')
+          return opening.fail(protocolError(backend, fields(message['response'])))
+        initialized = true
+        return opening.taken()
       case 'control_request': {
         const { message: answer, approval } = await answerControl(message, policy)
         if (approval && turn?.ours) await push(turn, approval)
@@ -149,7 +159,7 @@ export async function openSession(setup: SessionSetup, signal: AbortSignal): Pro
     failure ??= closing
       ? new ClinvkError('cancelled', `${backend}: the conversation was closed.`)
       : crashError(backend, await child.exited, child.stderrTail())
-    started.reject(failure)
+    opening.fail(failure)
     if (turn) await finish(turn, { events: [], end: { error: failure } })
   }
 
@@ -167,14 +177,15 @@ export async function openSession(setup: SessionSetup, signal: AbortSignal): Pro
     }
   }
 
-  started.promise.catch(() => {})
   void read()
-  const onAbort = () => started.reject(abortError(signal))
+  const onAbort = () => opening.fail(abortError(signal))
   signal.addEventListener('abort', onAbort, { once: true })
   if (signal.aborted) onAbort()
   try {
-    await request(initializeRequest(options, policy.hooked))
-    await started.promise
+    await opening.step(() => request(initializeRequest(options, policy.hooked)))
+    for (const { message, answered } of history.frames)
+      await (answered ? opening.step(() => send(message)) : send(message))
+    opening.check()
     opened = true
   } catch (error) {
     await terminate()
@@ -195,9 +206,11 @@ export async function openSession(setup: SessionSetup, signal: AbortSignal): Pro
       if (ended || closing)
         throw failure ?? new ClinvkError('agent_crashed', `${backend}: the conversation was closed.`)
       if (turnSignal.aborted) throw abortError(turnSignal)
+      const content = [...unsaid, ...toBlocks(input.parts)]
       const current = begin()
       turn = current
-      await send(userMessage(input.parts, current.uuid))
+      unsaid = []
+      await send(userMessage(content, current.uuid))
       yield* takeTurn(
         {
           events: current.events,

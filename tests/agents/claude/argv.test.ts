@@ -1,10 +1,21 @@
 import { describe, expect, test } from 'bun:test'
 import { claudeArgv, claudeEnv, initializeRequest } from '../../../src/agents/claude/argv.ts'
+import type { UserSettings } from '../../../src/agents/claude/user-settings.ts'
 import type { SessionOptions } from '../../../src/agents/types.ts'
 import { options } from './support.ts'
 
-const argv = (more: Partial<SessionOptions>, extraFlags: string[] = [], tools?: string[]) =>
-  claudeArgv({ command: ['claude'], extraFlags, tools }, options(more))
+const argv = (
+  more: Partial<SessionOptions>,
+  extraFlags: string[] = [],
+  tools?: string[],
+  kept?: UserSettings,
+) => claudeArgv({ command: ['claude'], extraFlags, tools, user: kept }, options(more))
+
+const user: UserSettings = {
+  settings: { apiKeyHelper: 'print-key' },
+  env: { ANTHROPIC_BASE_URL: 'http://gateway' },
+  instructions: ['/home/me/.claude/CLAUDE.md'],
+}
 
 describe('the command line', () => {
   test('speaks stream-json both ways, asks on stdio, and starts nothing that outlives a turn', () => {
@@ -33,6 +44,23 @@ describe('the command line', () => {
     [{ sandboxMode: 'workspace' }, ['--strict-mcp-config']],
     [{ sandboxMode: 'full' }, []],
     [{ systemPrompt: 'x', maxTokens: 5, approvalMode: 'always' }, []],
+    [{ profile: 'full', effort: 'high' }, []],
+    [{ profile: 'project' }, ['--setting-sources=project,local']],
+    [{ profile: 'pure' }, ['--setting-sources=', '--strict-mcp-config', '--tools=']],
+    [
+      { profile: 'pure', sandboxMode: 'workspace' },
+      ['--setting-sources=', '--strict-mcp-config', '--tools='],
+    ],
+    [
+      { profile: 'pure', resume: 'abc' },
+      [
+        '--setting-sources=',
+        '--strict-mcp-config',
+        '--tools=',
+        '--resume=abc',
+        '--system-prompt-snapshot=off',
+      ],
+    ],
   ])('%j adds %j', (more, added) => {
     const plain = argv({})
     expect(argv(more).filter((flag) => !plain.includes(flag))).toEqual(added)
@@ -44,6 +72,25 @@ describe('the command line', () => {
     expect(argv({}, [], ['Monitor', 'ScheduleWakeup', 'CronCreate']).join(' ')).not.toContain(
       '--disallowedTools',
     )
+  })
+
+  test('offers no tools to a pure model, whatever else is allowed', () => {
+    expect(argv({ profile: 'pure' }, [], ['Read'])).toContain('--tools=')
+  })
+
+  test("gives in one piece what is kept of the user's settings and what is added to them", () => {
+    const settingsIn = (flags: string[]) =>
+      flags.filter((flag) => flag.startsWith('--settings=')).map((flag) => JSON.parse(flag.slice(11)))
+    expect(settingsIn(argv({ profile: 'pure' }, [], undefined, user))).toEqual([
+      { apiKeyHelper: 'print-key' },
+    ])
+    expect(settingsIn(argv({ profile: 'project', approvalMode: 'none' }, [], undefined, user))).toEqual([
+      {
+        apiKeyHelper: 'print-key',
+        claudeMdExcludes: ['/home/me/.claude/CLAUDE.md'],
+        useAutoModeDuringPlan: false,
+      },
+    ])
   })
 
   test("ends with the operator's flags and the caller's", () => {
@@ -63,6 +110,19 @@ describe('the environment', () => {
   test('limits the length of an answer', () => {
     expect(claudeEnv({}, options({ maxTokens: 7 }))).toMatchObject({ CLAUDE_CODE_MAX_OUTPUT_TOKENS: '7' })
   })
+
+  test("leaves out the user's instructions and the agent's memory, and keeps the way to the provider", () => {
+    const own = { ANTHROPIC_BASE_URL: 'http://old', CLAUDE_CODE_DISABLE_CLAUDE_MDS: '0' }
+    expect(claudeEnv(own, options({ profile: 'pure' }), user)).toMatchObject({
+      ANTHROPIC_BASE_URL: 'http://gateway',
+      CLAUDE_CODE_DISABLE_CLAUDE_MDS: '1',
+      CLAUDE_CODE_DISABLE_AUTO_MEMORY: '1',
+      CLAUDE_CODE_DISABLE_ATTACHMENTS: '1',
+    })
+    const project = claudeEnv({}, options({ profile: 'project' }))
+    expect(project).toMatchObject({ CLAUDE_CODE_DISABLE_AUTO_MEMORY: '1' })
+    expect(project).not.toHaveProperty('CLAUDE_CODE_DISABLE_CLAUDE_MDS')
+  })
 })
 
 test('a hook is asked for only where it has something to say', () => {
@@ -70,4 +130,14 @@ test('a hook is asked for only where it has something to say', () => {
   expect(initializeRequest(options(), true)).toMatchObject({
     hooks: { PreToolUse: [{ matcher: null, hookCallbackIds: ['tool'] }] },
   })
+})
+
+test('a system prompt is added to the agent’s own, or takes its place in the profile pure', () => {
+  const initialize = (more: Partial<SessionOptions>) => initializeRequest(options(more), false)
+  expect(initialize({ systemPrompt: 'x', profile: 'project' })).toMatchObject({ appendSystemPrompt: 'x' })
+  expect(initialize({ systemPrompt: 'x', profile: 'pure' })).toEqual({
+    subtype: 'initialize',
+    systemPrompt: ['x'],
+  })
+  expect(initialize({ profile: 'pure' })).toEqual({ subtype: 'initialize', systemPrompt: [''] })
 })

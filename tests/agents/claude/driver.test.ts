@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test'
+import type { HistoryMessage } from '../../../src/agents/messages.ts'
 import { ClinvkError } from '../../../src/errors.ts'
 import type { ClaudeStep } from '../../support/fakes/claude.ts'
 import { isAlive, waitUntil } from '../../support/processes.ts'
@@ -18,6 +19,15 @@ import {
   textDelta,
   textOf,
 } from './support.ts'
+
+/** How much the fake has written down, which is nothing before it runs. */
+const recordedBy = ({ recorded }: ReturnType<typeof drive>) => {
+  try {
+    return recorded().length
+  } catch {
+    return 0
+  }
+}
 
 describe('a session of Claude Code', () => {
   test('keeps one process over its turns', async () => {
@@ -53,6 +63,15 @@ describe('a session of Claude Code', () => {
     expect(fake.recorded()[2].message.content).toEqual([
       { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'AAAA' } },
     ])
+  })
+
+  test('refuses a document that is no PDF, and takes the next prompt', async () => {
+    await using fake = drive({ turns: [answer('ok')] })
+    const session = await fake.driver.open(options(), never)
+    const sheet = { type: 'document', mediaType: 'text/csv', data: 'AAAA' } as const
+    const refused = Array.fromAsync(session.prompt({ parts: [sheet] }, never))
+    expect((await failure(refused)).code).toBe('unsupported_option')
+    expect(textOf(await take(session))).toBe('ok')
   })
 
   test('is interrupted when its turn is cancelled, and takes the next one', async () => {
@@ -307,17 +326,67 @@ describe('opening a session', () => {
     await using fake = drive({ stubborn: true, start: [{ stderr: 'here' }, { pause: 600_000 }] })
     const controller = new AbortController()
     const opening = failure(fake.driver.open(options(), controller.signal))
-    await waitUntil(() => {
-      try {
-        return fake.recorded().length === 2
-      } catch {
-        return false
-      }
-    })
+    await waitUntil(() => recordedBy(fake) === 2)
     const pid = Number(fake.recorded()[0].pid)
     controller.abort()
     expect((await opening).code).toBe('cancelled')
     expect(isAlive(pid)).toBe(false)
+  })
+})
+
+describe('earlier messages', () => {
+  const asked = (text: string): HistoryMessage => ({ role: 'user', parts: [{ type: 'text', text }] })
+  const answered = (text: string): HistoryMessage => ({ role: 'assistant', text, toolCalls: [] })
+
+  test('are taken in one after the other before the session is open, and the last go with the first prompt', async () => {
+    await using fake = drive({ turns: [answer('one'), answer('two')] })
+    const history = [asked('a'), answered('b'), asked('c'), answered('d'), asked('e')]
+    const session = await fake.driver.open(options({ history }), never)
+    await waitUntil(() => fake.recorded().length === 6)
+    const told = fake.recorded().slice(2)
+    expect(
+      told.map(({ type, shouldQuery, message }) => [type, shouldQuery, message.content[0].text]),
+    ).toEqual([
+      ['user', false, 'a'],
+      ['assistant', undefined, 'b'],
+      ['user', false, 'c'],
+      ['assistant', undefined, 'd'],
+    ])
+    expect(textOf(await take(session, 'f'))).toBe('one')
+    expect(textOf(await take(session, 'g'))).toBe('two')
+    const prompts = fake.recorded().slice(6)
+    expect(prompts.map(({ message }) => message.content.map(({ text }: { text: string }) => text))).toEqual([
+      ['e', 'f'],
+      ['g'],
+    ])
+  })
+
+  test('wait for each other', async () => {
+    await using fake = drive({ history: [{ pause: 600_000 }] })
+    const controller = new AbortController()
+    const history = [asked('a'), answered('b'), asked('c'), answered('d')]
+    const opening = failure(fake.driver.open(options({ history }), controller.signal))
+    await waitUntil(() => recordedBy(fake) === 3)
+    const pid = Number(fake.recorded()[0].pid)
+    controller.abort()
+    expect((await opening).code).toBe('cancelled')
+    expect(recordedBy(fake)).toBe(3)
+    expect(isAlive(pid)).toBe(false)
+  })
+
+  test('that are refused or that the process does not survive are failures of opening', async () => {
+    const history = [asked('a'), answered('b')]
+    const refused = { is_error: true, subtype: 'error_during_execution', errors: ['too much'] }
+    await using strict = drive({ history: [{ send: result(refused) }] })
+    expect(await failure(strict.driver.open(options({ history }), never))).toMatchObject({
+      code: 'agent_failed',
+      message: 'claude: too much',
+    })
+    await using weak = drive({ history: [{ stderr: 'out of memory' }, { pause: 50 }, { exit: 9 }] })
+    expect(await failure(weak.driver.open(options({ history }), never))).toMatchObject({
+      code: 'agent_crashed',
+      message: 'claude ended with exit code 9: out of memory',
+    })
   })
 })
 

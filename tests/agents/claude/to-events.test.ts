@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
-import type { Fields } from '../../../src/agents/fields.ts'
 import { createTranslator } from '../../../src/agents/claude/to-events.ts'
+import type { Fields } from '../../../src/agents/fields.ts'
 import type { TurnEvent } from '../../../src/agents/types.ts'
 import { assistant, initMessage, messageStart, result, stream, textDelta } from './support.ts'
 

@@ -21,6 +21,8 @@ export type ClaudeStep =
 export interface ClaudeScenario {
   /** Steps before the first request is answered. */
   readonly start?: readonly ClaudeStep[]
+  /** Steps that take in an earlier message; by default the empty result that says so. */
+  readonly history?: readonly ClaudeStep[]
   /** Steps for each prompt in turn; the last ones serve all that follow. */
   readonly turns?: readonly (readonly ClaudeStep[])[]
   /** Steps after the last one of a turn, before the next prompt. */
@@ -96,10 +98,21 @@ async function serve(): Promise<void> {
   await play(scenario.start ?? [])
   send({ type: 'control_response', response: { subtype: 'success', request_id, response: {} } })
   for (let count = 0; ; count += 1) {
-    const prompt = await receive((message) => message.type === 'user')
+    const prompt = await receiveMessage()
     uuid = prompt.uuid ?? ''
     await play(scenario.turns?.[Math.min(count, scenario.turns.length - 1)] ?? [])
     await play(scenario.between ?? [])
+  }
+}
+
+/** The next prompt. What is told of earlier ones is taken in on the way. */
+async function receiveMessage(): Promise<Message> {
+  while (true) {
+    const message = await receive(({ type }) => type === 'user')
+    if (message['shouldQuery'] !== false) return message
+    uuid = message.uuid ?? ''
+    const taken = { type: 'result', subtype: 'success', is_error: false, num_turns: 0, total_cost_usd: 0 }
+    await play(scenario.history ?? [{ send: taken }])
   }
 }
 

@@ -1,0 +1,132 @@
+import { ClinvkError } from '../../errors.ts'
+import { fields } from '../fields.ts'
+import type { HistoryMessage } from '../messages.ts'
+import { type Block, toBlocks, userMessage } from './input.ts'
+
+/** Earlier messages, as Claude Code takes them in. */
+export interface History {
+  /** Messages to send before the first turn, in order. */
+  readonly frames: readonly HistoryFrame[]
+  /** What was said last, before any answer: it begins the first turn's message. */
+  readonly rest: readonly Block[]
+}
+
+/** `answered`: it is answered by an empty `result`, and the next one has to wait for that, or the order is lost. */
+export interface HistoryFrame {
+  readonly message: Readonly<Record<string, unknown>>
+  readonly answered: boolean
+}
+
+/**
+ * Turns earlier messages into user and assistant messages that take turns, as the provider wants them. What is
+ * said last goes with the prompt, since Claude Code would append its reminders to a tool result that stands alone.
+ *
+ * @throws `invalid_request` for a tool result without its call, which Claude Code would drop unsaid;
+ * `unsupported_option` for a document that is no PDF.
+ */
+export function toHistory(messages: readonly HistoryMessage[]): History {
+  const turns = takeTurns(messages)
+  // The provider wants a user to begin. These are the words that Claude Code fills its own gaps with.
+  if (turns[0]?.role === 'assistant')
+    turns.unshift({ role: 'user', content: [{ type: 'text', text: '(no content)' }] })
+  const last = turns.at(-1)?.role === 'user' ? turns.pop() : undefined
+  return { frames: turns.map(toFrame), rest: last?.content ?? [] }
+}
+
+interface Said {
+  readonly role: 'user' | 'assistant'
+  readonly content: Block[]
+}
+
+function toFrame({ role, content }: Said): HistoryFrame {
+  const uuid = crypto.randomUUID()
+  if (role === 'user')
+    return { message: { ...userMessage(content, uuid), shouldQuery: false }, answered: true }
+  const message = {
+    type: 'assistant',
+    message: { role, content },
+    parent_tool_use_id: null,
+    session_id: '',
+    uuid,
+  }
+  return { message, answered: false }
+}
+
+/** Messages of one side that follow each other are one; those that say nothing are none. */
+function takeTurns(messages: readonly HistoryMessage[]): Said[] {
+  const ids = createIds()
+  const turns: Said[] = []
+  for (const message of messages) {
+    const role = message.role === 'assistant' ? 'assistant' : 'user'
+    const content = toContent(message, ids)
+    const last = turns.at(-1)
+    if (last?.role === role) last.content.push(...content)
+    else if (content.length > 0) turns.push({ role, content })
+  }
+  return turns
+}
+
+function toContent(message: HistoryMessage, ids: Ids): Block[] {
+  switch (message.role) {
+    case 'user':
+      return toBlocks(message.parts).filter(isSomething)
+    case 'assistant':
+      return [
+        ...[{ type: 'text', text: message.text }].filter(isSomething),
+        ...message.toolCalls.map(({ id, name, input }) => ({
+          type: 'tool_use',
+          id: ids.called(id),
+          name: plain(name),
+          input: isObject(input) ? input : { input },
+        })),
+      ]
+    case 'tool': {
+      const id = ids.answered(message.callId)
+      const content = toBlocks(message.parts).filter(isSomething)
+      return [{ type: 'tool_result', tool_use_id: id, content, is_error: message.isError }]
+    }
+  }
+}
+
+interface Ids {
+  called(id: string): string
+  answered(id: string): string
+}
+
+/** Ids of calls are other agents' as well: the provider wants each once, of letters, digits, `_` and `-`. */
+function createIds(): Ids {
+  const ours = new Map<string, string>()
+  const taken = new Set<string>()
+  return {
+    called(id) {
+      const name = plain(id)
+      let unique = name
+      for (let count = 2; taken.has(unique); count += 1) unique = `${name}-${count}`
+      taken.add(unique)
+      ours.set(id, unique)
+      return unique
+    },
+    answered(id) {
+      const found = ours.get(id)
+      if (found === undefined)
+        throw new ClinvkError(
+          'invalid_request',
+          `The result of the tool call "${id}" comes without the call. Put the answer that made it before it.`,
+        )
+      return found
+    },
+  }
+}
+
+/** The provider refuses text of nothing but white space. */
+function isSomething(block: Block): boolean {
+  return block['type'] !== 'text' || String(block['text']).trim() !== ''
+}
+
+function isObject(value: unknown): boolean {
+  return fields(value) === value
+}
+
+function plain(name: string): string {
+  return name.replace(/[^\w-]/g, '_') || 'unnamed'
+}
