@@ -45,7 +45,7 @@ async function readAnswer(
     await events.push({ type: 'init', ...(model === undefined ? {} : { model }) })
     const pieces =
       settings.output === 'json'
-        ? jsonPieces(child.stdout, settings.jsonTextField ?? DEFAULT_TEXT_FIELD)
+        ? jsonPieces(child.stdout, settings.jsonTextField ?? DEFAULT_TEXT_FIELD, settings.name)
         : textPieces(child.stdout)
     for await (const text of pieces) if (text !== '') await events.push({ type: 'text', text }, text.length)
     const status = await child.exited
@@ -71,11 +71,30 @@ async function* textPieces(output: AsyncIterable<Uint8Array>): AsyncGenerator<st
   yield decoder.decode()
 }
 
-async function* jsonPieces(output: AsyncIterable<Uint8Array>, field: string): AsyncGenerator<string, void> {
-  for await (const line of readJsonLines(output)) {
-    const text = line[field]
-    if (typeof text === 'string') yield text
+async function* jsonPieces(
+  output: AsyncIterable<Uint8Array>,
+  field: string,
+  name: string,
+): AsyncGenerator<string, void> {
+  let understood = false
+  let other: string | undefined
+  const note = (line: string) => {
+    other ??= line.slice(0, 200)
   }
+  for await (const line of readJsonLines(output, note)) {
+    const text = line[field]
+    if (typeof text !== 'string') note(JSON.stringify(line))
+    else {
+      understood = true
+      yield text
+    }
+  }
+  // Lines without text are as good as none among others; alone they are no answer.
+  if (!understood && other !== undefined)
+    throw new ClinvkError(
+      'agent_protocol',
+      `${name}: no line of its output has a text in "${field}". It wrote: ${other}`,
+    )
 }
 
 function promptText({ parts }: TurnInput): string {
