@@ -1,6 +1,6 @@
 // Runs clinvk from a checkout on a machine that has Node with npm, or Bun, and nothing else of ours: finds or
 // fetches the pinned Bun, installs exactly what bun.lock says, then hands over. Plain JavaScript, because Node
-// runs it too. Usage: bootstrap.mjs <words for bun>
+// runs it too. Usage: bootstrap.mjs <script> <its arguments>
 import { spawn, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -10,26 +10,49 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const wanted = manifest.devDependencies['@types/bun']
 
-const bun = findBun() ?? fetchBun()
-const install = spawnSync(bun, ['install', '--frozen-lockfile'], { cwd: root, stdio: ['ignore', 2, 2] })
-if (install.status !== 0) fail('Installing the dependencies failed; see above.')
+// The folder we are called from may be anybody's: Bun must run no `preload` of a bunfig.toml and read no .env there.
+const SAFE = ['--no-env-file', `--config=${process.platform === 'win32' ? 'NUL' : '/dev/null'}`]
 
-const child = spawn(bun, process.argv.slice(2), { cwd: root, stdio: 'inherit' })
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
-child.on('exit', (code, signal) => {
-  if (signal) {
-    process.removeAllListeners(signal)
-    process.kill(process.pid, signal)
-  } else process.exitCode = code ?? 1
+let child
+let early
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+  process.on(signal, () => {
+    early ??= signal
+    child?.kill(signal)
+  })
+
+const bun = findBun() ?? fetchBun()
+const [script, ...words] = process.argv.slice(2)
+const serves = script === 'src/main.ts'
+// What only tests need is not worth the wait of somebody who wants to start.
+const scope = serves ? ['--production'] : []
+const install = spawnSync(bun, ['install', '--frozen-lockfile', ...scope], {
+  cwd: root,
+  stdio: ['ignore', 2, 2],
 })
+if (install.status !== 0) fail('Installing the dependencies failed; see above.')
+if (early) process.exit(1)
+
+child = spawn(bun, [...SAFE, join(root, script), ...words], {
+  cwd: root,
+  stdio: 'inherit',
+  env: { ...process.env, CLINVK_PARENT: String(process.pid) },
+})
+child.on('exit', (code, signal) => {
+  process.exit(code ?? (signal ? 1 : 0))
+})
+// A package manager that is ended takes its shell along, but not what the shell started.
+const parent = process.ppid
+setInterval(() => {
+  if (process.ppid !== parent) child.kill('SIGTERM')
+}, 500).unref()
 
 function findBun() {
   const candidates = [process.versions.bun ? process.execPath : undefined, 'bun']
   for (const candidate of candidates) {
     if (!candidate) continue
-    const { stdout, status } = spawnSync(candidate, ['-e', 'console.log(Bun.version, process.execPath)'], {
-      encoding: 'utf8',
-    })
+    const words = [...SAFE, '-e', 'console.log(Bun.version, process.execPath)']
+    const { stdout, status } = spawnSync(candidate, words, { cwd: root, encoding: 'utf8' })
     const [version, path] = (stdout ?? '').trim().split(' ')
     if (status === 0 && path && isRecent(version)) return path
   }
@@ -37,6 +60,7 @@ function findBun() {
 }
 
 function fetchBun() {
+  console.error(`clinvk: fetching Bun ${wanted} with npm, about 100 MB, the first time only …`)
   const words = [
     'exec',
     '--yes',
@@ -47,9 +71,15 @@ function fetchBun() {
     'console.log(process.execPath)',
   ]
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
-  const { stdout, status } = spawnSync(npm, words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 2] })
+  const { stdout, status } = spawnSync(npm, words, {
+    cwd: root,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 2],
+  })
   if (status !== 0)
-    fail(`Bun ${wanted} could not be fetched with npm. Install it from https://bun.sh and try again.`)
+    fail(
+      `Bun ${wanted} could not be fetched with npm. It needs the network once; or put a Bun of your own on the PATH.`,
+    )
   return stdout.trim().split('\n').at(-1)
 }
 

@@ -1,6 +1,7 @@
 import { defineCommand } from 'citty'
 import { loadConfig } from '../config/load.ts'
 import { createEngine } from '../engine/engine.ts'
+import { createFolders } from '../process/folders.ts'
 import { createApp } from '../server/app.ts'
 import { VERSION } from '../version.ts'
 import { consoleLog } from './console-log.ts'
@@ -12,7 +13,7 @@ export default defineCommand({
     const { config } = await loadConfig({ env: {}, homeDir: '/dev/null' })
     const engine = createEngine({
       backends: [],
-      workdirs: { defaultFolder: '/', allowed: [], blocked: [] },
+      folders: createFolders({ defaultFolder: '/', allowed: [], blocked: [] }),
       limits: {},
       conversations: { keepAliveMs: 0, maxIdle: 0 },
     })

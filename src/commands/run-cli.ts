@@ -94,7 +94,11 @@ function checkWords(name: string, args: ArgsDef, words: readonly string[]): void
         `unknown flag ${flag}${meant ? `; did you mean ${meant}?` : '.'} See ${name} --help.`,
       )
     }
-    if (definition.type === 'boolean') continue
+    if (definition.type === 'boolean') {
+      if (value !== undefined)
+        throw new UsageError(`${flag} is a switch and takes no value. See ${name} --help.`)
+      continue
+    }
     if (value === undefined) index += 1
     const given = value ?? words[index]
     if (given === undefined || given === '')

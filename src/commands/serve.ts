@@ -12,6 +12,9 @@ const STOP_GRACE_MS = 3000
 /** A terminal's Ctrl-C reaches us twice when a package manager that runs us passes it on as well, in ms. */
 const SAME_SIGNAL_MS = 300
 
+/** Set by the script that runs a checkout: the server then ends with that script, however it ended. */
+const PARENT_VARIABLE = 'CLINVK_PARENT'
+
 export default defineCommand({
   meta: { name: 'serve', description: 'Start the HTTP server.' },
   args: {
@@ -26,7 +29,7 @@ export default defineCommand({
   },
   async run({ args }) {
     const { host, port, demo, config: file } = args
-    const { config, engine } = await setUp({ host, port, demo, config: file })
+    const { config, engine, workdir } = await setUp({ host, port, demo, config: file })
     const apiKeys = await loadApiKeys({
       env: process.env,
       gopassPath: config.server.api_keys_gopass_path,
@@ -37,7 +40,8 @@ export default defineCommand({
     const stopped = untilSignal(async () => {
       await Promise.all([server.stop(STOP_GRACE_MS), engine.close()])
     })
-    console.log(banner(server.url, VERSION, await engine.backends()))
+    const backends = await engine.backends()
+    console.log(banner({ url: server.url, host: config.server.host, version: VERSION, workdir, backends }))
     await stopped
   },
 })
@@ -62,5 +66,17 @@ async function untilSignal(stop: () => Promise<void>): Promise<void> {
     } else if (performance.now() - first > SAME_SIGNAL_MS) process.exit(1)
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal)
+  if (process.env[PARENT_VARIABLE]) whenParentIsGone(onSignal)
   await stopped.promise
+}
+
+/** Calls back once when the process that started us has ended. */
+function whenParentIsGone(onGone: () => void): void {
+  const parent = process.ppid
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(timer)
+    onGone()
+  }, 500)
+  timer.unref()
 }

@@ -1,21 +1,35 @@
 import { homedir } from 'node:os'
 import { type LoadedConfig, loadConfig } from '../config/load.ts'
 import type { ConfigFlags } from '../config/overrides.ts'
-import { engineFromConfig } from '../engine/from-config.ts'
+import { defaultFolder, engineFromConfig } from '../engine/from-config.ts'
 import type { Engine } from '../engine/types.ts'
+import { ClinvkError } from '../errors.ts'
 
 /** Loads the configuration and makes the engine from it, as every command does that has to do with agents. */
-export async function setUp(flags: ConfigFlags): Promise<LoadedConfig & { engine: Engine }> {
+export async function setUp(flags: ConfigFlags): Promise<LoadedConfig & { engine: Engine; workdir: string }> {
   const { env } = process
-  const loaded = await loadConfig({ flags, env, homeDir: homedir() })
+  const cwd = currentFolder()
+  const loaded = await loadConfig({ flags, env, homeDir: homedir(), cwd })
   for (const warning of loaded.warnings) console.error(`clinvk: warning: ${warning}`)
   const engine = await engineFromConfig({
     config: loaded.config,
     configured: loaded.configuredBackends,
     env,
     home: loaded.paths.home,
-    cwd: process.cwd(),
+    cwd,
     demo: flags.demo === true,
   })
-  return { ...loaded, engine }
+  const workdir = await defaultFolder({ config: loaded.config, cwd, home: loaded.paths.home })
+  return { ...loaded, engine, workdir }
+}
+
+function currentFolder(): string {
+  try {
+    return process.cwd()
+  } catch {
+    throw new ClinvkError(
+      'config_invalid',
+      'The current folder does not exist any more. Start clinvk in another one.',
+    )
+  }
 }
