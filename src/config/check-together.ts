@@ -2,6 +2,7 @@ import { nearest } from './nearest.ts'
 import type { Place, Problem } from './problems.ts'
 import type { ConfigFile } from './schema.ts'
 import { DRIVERS, KNOWN_BACKENDS } from './schema-backend.ts'
+import { CHAT_PROFILES } from './schema-chat.ts'
 
 /** What {@link checkTogether} needs to say where something is wrong, and not to say it twice. */
 export interface Found {
@@ -12,7 +13,13 @@ export interface Found {
 
 /** What is wrong although each value for itself is right. */
 export function checkTogether(config: ConfigFile, found: Found): Problem[] {
-  return [...checkBackends(config, found), ...checkDefault(config, found), ...checkCors(config, found)]
+  return [
+    ...checkBackends(config, found),
+    ...checkDefault(config, found),
+    ...checkCors(config, found),
+    ...checkProfiles(config, found),
+    ...checkModelAliases(config, found),
+  ]
 }
 
 function checkBackends({ backends }: ConfigFile, { places, problems }: Found): Problem[] {
@@ -77,6 +84,28 @@ function checkCors({ server }: ConfigFile, { places }: Found): Problem[] {
   const message =
     'cannot go with "*" in server.cors_allowed_origins: name the pages that may send credentials'
   return [{ place: places.get(key), key, message }]
+}
+
+function checkProfiles({ chat }: ConfigFile, { places }: Found): Problem[] {
+  const { profile, max_profile: most } = chat
+  if (most === undefined || CHAT_PROFILES.indexOf(profile) <= CHAT_PROFILES.indexOf(most)) return []
+  const key = 'chat.max_profile'
+  const message = `${most} is less than chat.profile, which is ${profile}`
+  return [{ place: places.get(key), key, message }]
+}
+
+/** An alias leads to a backend by its name; whether that backend has the model shows only when it is asked. */
+function checkModelAliases({ chat, backends }: ConfigFile, { places }: Found): Problem[] {
+  const names = [...new Set([...Object.keys(KNOWN_BACKENDS), ...Object.keys(backends)])]
+  return Object.entries(chat.model_aliases).flatMap(([alias, target]) => {
+    const [backend = ''] = target.split('/')
+    if (names.includes(backend)) return []
+    const meant = nearest(backend, names)
+    const question = meant === undefined ? '' : `: did you mean ${meant}?`
+    const key = `chat.model_aliases.${alias}`
+    const message = `found "${target}", expected a backend (${names.join(', ')}) or backend/model${question}`
+    return [{ place: places.get(key), key, message }]
+  })
 }
 
 function builtInDriver(name: string) {

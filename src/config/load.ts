@@ -11,6 +11,7 @@ import { resolveConfig } from './resolve.ts'
 import { type Config, ConfigSchema } from './schema.ts'
 import { BackendSchema, KNOWN_BACKENDS } from './schema-backend.ts'
 import { MAX_IDLE_TIMEOUT_SECS } from './schema-server.ts'
+import { unusedWarning } from './unused.ts'
 
 /** The configuration and what is worth knowing about where it came from. Holds no API key. */
 export interface LoadedConfig {
@@ -63,7 +64,11 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
     paths,
     fileFound: text !== undefined,
     configuredBackends,
-    warnings: [...idleWarning(file.server.idle_timeout_secs, gathered), ...unreadVariables(env, backends)],
+    warnings: [
+      ...idleWarning(file.server.idle_timeout_secs, gathered),
+      ...unusedWarning(gathered.places.keys()),
+      ...unreadVariables(env, backends),
+    ],
   }
 }
 

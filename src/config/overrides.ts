@@ -37,7 +37,7 @@ const VARIABLES = [
   ['CLINVK_API_KEYS_GOPASS_PATH', 'server.api_keys_gopass_path'],
 ] as const
 
-const OTHER_VARIABLES = ['CLINVK_HOME', 'CLINVK_CONFIG', 'CLINVK_API_KEYS']
+const OTHER_VARIABLES = ['CLINVK_HOME', 'CLINVK_CONFIG', 'CLINVK_API_KEYS', 'CLINVK_PARENT', 'CLINVK_CHILD']
 
 /** Lays the environment over what was gathered. An empty variable is one that is not set. */
 export function applyEnv(schema: TObject, env: Env, backends: readonly string[], gathered: Gathered): void {

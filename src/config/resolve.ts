@@ -17,9 +17,15 @@ export function resolveConfig(file: ConfigFile, untouched: Backend, homeDir: str
   for (const [name, backend] of Object.entries(file.backends))
     if (backend.driver !== undefined) backends[name] = resolveBackend(backend, backend.driver, homeDir)
   const { default_workdir, allowed_workdir_prefixes, blocked_workdir_prefixes, ...server } = file.server
+  const { workdir, ...chat } = file.chat
   return deepFreeze({
     ...file,
     backends,
+    chat: {
+      ...chat,
+      ...(workdir === undefined ? {} : { workdir: expandHome(workdir, homeDir) }),
+      model_aliases: withoutPrototype(chat.model_aliases),
+    },
     server: {
       ...server,
       ...(default_workdir === undefined ? {} : { default_workdir: expandHome(default_workdir, homeDir) }),

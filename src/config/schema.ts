@@ -7,6 +7,7 @@ import {
   type ResolvedBackend,
   SANDBOX_MODES,
 } from './schema-backend.ts'
+import { ChatSchema } from './schema-chat.ts'
 import { ServerSchema } from './schema-server.ts'
 
 const OUTPUT_FORMATS = ['text', 'json', 'stream-json'] as const
@@ -70,6 +71,7 @@ export const ConfigSchema = section('The configuration of clinvk.', {
     color: flag('Whether to print in colour, where the terminal can.', true),
   }),
   server: ServerSchema,
+  chat: ChatSchema,
   parallel: section('Many prompts at once.', {
     max_workers: whole(3, { description: 'Prompts that run at the same time.', minimum: 1 }),
     fail_fast: flag('Whether the first failure cancels the others.', false),

@@ -39,6 +39,7 @@ const DEFAULTS = {
     metrics_enabled: false,
   },
   parallel: { max_workers: 3, fail_fast: false, aggregate_output: true },
+  chat: { profile: 'pure', fetch_images: false, model_aliases: {} },
   conversations: { keep_alive_secs: 600, max_live: 4 },
 }
 
@@ -143,11 +144,13 @@ test('a full file of release 0.2 loads with every value', async () => {
       metrics_enabled: true,
     },
     parallel: { max_workers: 5, fail_fast: true, aggregate_output: false },
+    chat: DEFAULTS.chat,
     conversations: DEFAULTS.conversations,
   })
   expect([...configuredBackends]).toEqual(['claude', 'codex', 'gemini'])
   expect(warnings).toEqual([
     `${flags.config}:50:22: server.idle_timeout_secs: 600 is more than the runtime knows; idle connections are closed after 255 seconds`,
+    'without effect in this version: session.auto_resume, session.retention_days, session.store_token_usage, session.default_tags, output.format, output.show_tokens, output.show_timing, output.color, server.metrics_enabled, parallel.max_workers, parallel.fail_fast, parallel.aggregate_output',
   ])
 })
 
