@@ -1,6 +1,10 @@
 import { Elysia } from 'elysia'
 import type { Config } from '../config/schema.ts'
 import type { Engine } from '../engine/types.ts'
+import { anthropicRoutes } from './anthropic/routes.ts'
+import { createImageReader } from './chat/images.ts'
+import { createReplayGuard } from './chat/replay-guard.ts'
+import type { ChatServices } from './chat/types.ts'
 import { createTrustCheck } from './client-address.ts'
 import { type Connections, NO_CONNECTIONS } from './connections.ts'
 import { docsRoutes } from './docs-routes.ts'
@@ -11,6 +15,8 @@ import { createKeyCheck } from './keys.ts'
 import type { Log } from './log.ts'
 import { isOwnName } from './machine.ts'
 import { metaRoutes } from './meta/routes.ts'
+import { responsesRoutes } from './openai/responses/routes.ts'
+import { openaiRoutes } from './openai/routes.ts'
 import { createRateLimiter } from './rate-limit.ts'
 import { restRoutes } from './rest/routes.ts'
 import { createRouteTable } from './route-table.ts'
@@ -18,7 +24,7 @@ import { createRouteTable } from './route-table.ts'
 /** What the app is made of. */
 export interface AppOptions {
   readonly engine: Engine
-  readonly config: Pick<Config, 'server' | 'unified_flags'>
+  readonly config: Pick<Config, 'server' | 'unified_flags' | 'chat'>
   /** Keys that clients need one of; empty: none is needed. */
   readonly apiKeys: readonly string[]
   readonly version: string
@@ -27,12 +33,19 @@ export interface AppOptions {
   readonly connections?: Connections
   /** Aborted, with a `ClinvkError` as its reason, when the server begins to stop. */
   readonly shutdown?: AbortSignal
+  /** Other times than the usual ones, for chats. */
+  readonly chatTimes?: Pick<ChatServices, 'slowJson' | 'streamGraceMs'>
 }
+
+type Answering = Pick<
+  ChatServices,
+  'engine' | 'heartbeatMs' | 'writeTimeoutMs' | 'shutdown' | 'onStreamEnd' | 'onFailure'
+>
 
 /** The server as a function from requests to answers; it needs no socket. */
 export function createApp(options: AppOptions) {
   const { engine, version, log, config } = options
-  const { server, unified_flags } = config
+  const { server, unified_flags, chat } = config
   const connections = options.connections ?? NO_CONNECTIONS
   const shutdown = options.shutdown ?? new AbortController().signal
   const routes = createRouteTable()
@@ -41,17 +54,28 @@ export function createApp(options: AppOptions) {
     timeoutMs: server.read_timeout_secs * 1000,
   })
 
-  const features = new Elysia({ name: 'clinvk.features' }).use(metaRoutes(engine, version)).use(
-    restRoutes(jsonBody, {
-      engine,
-      defaults: { verbose: unified_flags.verbose, dryRun: unified_flags.dry_run },
-      heartbeatMs: server.heartbeat_secs * 1000,
-      writeTimeoutMs: server.write_timeout_secs * 1000,
-      shutdown,
-      onStreamEnd: (request) => connections.release(request),
-      onFailure: (error, request) => logFailure(error, request, log),
-    }),
-  )
+  const answers: Answering = {
+    engine,
+    heartbeatMs: server.heartbeat_secs * 1000,
+    writeTimeoutMs: server.write_timeout_secs * 1000,
+    shutdown,
+    onStreamEnd: (request) => connections.release(request),
+    onFailure: (error, request) => logFailure(error, request, log),
+  }
+  const defaults = { verbose: unified_flags.verbose, dryRun: unified_flags.dry_run }
+  const chats: ChatServices = {
+    ...answers,
+    chat,
+    images: createImageReader({ fetchImages: chat.fetch_images }),
+    replay: createReplayGuard(),
+    ...options.chatTimes,
+  }
+  const features = new Elysia({ name: 'clinvk.features' })
+    .use(metaRoutes(engine, version))
+    .use(restRoutes(jsonBody, { ...answers, defaults }))
+    .use(openaiRoutes(jsonBody, chats))
+    .use(responsesRoutes(jsonBody, chats))
+    .use(anthropicRoutes(jsonBody, chats))
   // Without `normalize: false` bodies reach the routes as copies that lack what no schema names.
   const app = new Elysia({ name: 'clinvk', normalize: false })
     .use(errorPlugin(routes, log))

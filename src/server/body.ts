@@ -60,17 +60,24 @@ const FORMATS: Readonly<Record<string, Format>> = {
   br: 'brotli',
   zstd: 'zstd',
 }
+const MAX_ENCODINGS = 3
 const ACCEPTED = 'gzip, deflate, br, zstd'
 
 /** The encodings to undo, in that order. */
 function encodingsOf(request: Request): string[] {
   const header = request.headers.get('content-encoding') ?? ''
   const names = header.split(',').map((name) => name.trim().toLowerCase())
-  return names.filter((name) => name !== '' && name !== 'identity').reverse()
+  const encodings = names.filter((name) => name !== '' && name !== 'identity').reverse()
+  if (encodings.length > MAX_ENCODINGS)
+    throw new ClinvkError(
+      'unsupported_media_type',
+      `The body is encoded ${encodings.length} times. At most ${MAX_ENCODINGS} are undone.`,
+    )
+  return encodings
 }
 
 function toFormat(name: string): Format {
-  const format = FORMATS[name]
+  const format = Object.hasOwn(FORMATS, name) ? FORMATS[name] : undefined
   if (format !== undefined) return format
   throw new ClinvkError(
     'unsupported_media_type',

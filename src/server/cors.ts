@@ -26,6 +26,9 @@ export function checkOrigin(request: Request, rules: OriginRules): void {
   )
 }
 
+const EXPOSED =
+  'X-Request-Id, Request-Id, Retry-After, X-Should-Retry, X-Clinvk-Backend, X-Clinvk-Profile, X-Clinvk-Without-Effect'
+
 /** The headers that let a page of an allowed origin read the answer; none for all other requests. */
 export function corsHeaders(request: Request, rules: OriginRules): Record<string, string> {
   const origin = request.headers.get('origin')
@@ -35,7 +38,7 @@ export function corsHeaders(request: Request, rules: OriginRules): Record<string
   return {
     vary: 'Origin',
     'access-control-allow-origin': named ? origin : '*',
-    'access-control-expose-headers': 'X-Request-Id, Retry-After',
+    'access-control-expose-headers': EXPOSED,
     // Login for every page there is would be a login for none; browsers refuse it with "*" as well.
     ...(named && rules.credentials ? { 'access-control-allow-credentials': 'true' } : {}),
   }

@@ -49,6 +49,18 @@ function about(version: string) {
     servers: [{ url: '/', description: 'This server.' }],
     tags: [
       { name: 'Prompts', description: 'Running prompts on agents.' },
+      {
+        name: 'OpenAI',
+        description: 'For clients of OpenAI. The same is found under /openai and /openai/v1/v1.',
+      },
+      {
+        name: 'Anthropic',
+        description: 'For clients of Anthropic. The same is found under /anthropic and /anthropic/v1/v1.',
+      },
+      {
+        name: 'Anthropic',
+        description: 'For clients of Anthropic. The same is found under /anthropic and /anthropic/v1/v1.',
+      },
       { name: 'Server', description: 'What the server is and has.' },
     ],
     // With the empty one: a server may have no keys.

@@ -1,27 +1,39 @@
 import { Elysia, type ParseError, ValidationError } from 'elysia'
 import { ClinvkError, ERROR_TABLE, toClinvkError } from '../errors.ts'
+import { toAnthropicError } from './anthropic/errors.ts'
+import { dialectOf } from './dialect.ts'
 import type { Log } from './log.ts'
+import { toOpenAiError } from './openai/errors.ts'
 import { toProblem } from './problem.ts'
 import { requestId } from './request-id.ts'
 import type { RouteTable } from './route-table.ts'
 
 /**
- * Turns everything that is thrown while a request is served into a problem answer. It must be the first plugin:
+ * Turns everything that is thrown while a request is served into an answer. It must be the first plugin:
  * the framework does not guard what was registered before it.
  */
 export function errorPlugin(routes: RouteTable, log: Log) {
   return new Elysia({ name: 'clinvk.errors' }).onError({ as: 'global' }, ({ code, error, request }) => {
     const failure = toFailure(code, error, request, routes)
     logFailure(failure, request, log)
-    return problemResponse(failure, request)
+    return errorResponse(failure, request)
   })
 }
 
-/** The answer to a request that failed. */
-function problemResponse(error: ClinvkError, request: Request): Response {
+/** The answer to a request that failed, in the words of the API that it called. */
+function errorResponse(error: ClinvkError, request: Request): Response {
+  const response = encode(error, request)
+  for (const [name, value] of Object.entries(headersOf(error))) response.headers.set(name, value)
+  return response
+}
+
+function encode(error: ClinvkError, request: Request): Response {
+  const dialect = dialectOf(request)
+  if (dialect === 'openai') return toOpenAiError(error)
+  if (dialect === 'anthropic') return toAnthropicError(error, requestId(request))
   return new Response(JSON.stringify(toProblem(error, requestId(request))), {
     status: error.status,
-    headers: { 'content-type': 'application/problem+json', ...headersOf(error) },
+    headers: { 'content-type': 'application/problem+json' },
   })
 }
 

@@ -79,8 +79,10 @@ async function admit(request: Request, { keys, rateLimit, connections, isTrusted
  *
  * @throws `unsupported_media_type`
  */
-function checkContentType({ method, headers }: Request): void {
+function checkContentType({ method, headers, body }: Request): void {
   if (method !== 'POST' && method !== 'PUT' && method !== 'PATCH') return
+  // OpenAI's libraries send no type where they send no body, as to cancel a response.
+  if (body === null && !headers.has('content-type')) return
   const [type = '', ...parameters] = (headers.get('content-type') ?? '').toLowerCase().split(';')
   const charset = parameters.map((text) => text.trim().match(/^charset="?([^"]*)"?$/)?.[1]).find(Boolean)
   if (type.trim() !== 'application/json')

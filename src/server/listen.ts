@@ -77,9 +77,9 @@ function cannotListen(hostname: string, port: number, error: unknown): string {
   return `Cannot listen on ${hostname}:${port}${code === undefined ? '' : ` (${String(code)})`}. Is --host an address of this machine?`
 }
 
+/** Every answer that is sent in pieces asks proxies to pass them on at once. */
 function isStream(response: Response): boolean {
-  const type = response.headers.get('content-type') ?? ''
-  return type.startsWith('text/event-stream') || type.startsWith('application/x-ndjson')
+  return response.headers.get('x-accel-buffering') === 'no'
 }
 
 /** All interfaces at once are no address that one can call. */

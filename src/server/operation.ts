@@ -13,15 +13,29 @@ export interface OperationText {
   }
   /** Statuses of the errors it may answer. */
   readonly problems: readonly (keyof typeof MEANINGS)[]
+  /** JSON Schema of the body, where the framework isn't told of it. */
+  readonly body?: object
+  /** Parameters of the path, with what they are. */
+  readonly params?: Readonly<Record<string, string>>
+  /** Parameters of the query, with what they are; all may be left out. */
+  readonly query?: Readonly<Record<string, string>>
+  /** The dialect's own form of an error. By default a problem. */
+  readonly error?: object
   /** Needs no API key. */
   readonly open?: boolean
 }
 
 /** A route's part of the OpenAPI document. Answers are described here, not checked at run time. */
-export function describeOperation({ id, tag, summary, description, answer, problems, open }: OperationText) {
+export function describeOperation(text: OperationText) {
+  const { id, tag, summary, description, answer, problems, open, body, error, params = {}, query = {} } = text
   const errors = problems.map((status) => [
     status,
-    { description: MEANINGS[status], content: { 'application/problem+json': { schema: Problem } } },
+    {
+      description: MEANINGS[status],
+      content: error
+        ? { 'application/json': { schema: error } }
+        : { 'application/problem+json': { schema: Problem } },
+    },
   ])
   return {
     operationId: id,
@@ -29,6 +43,10 @@ export function describeOperation({ id, tag, summary, description, answer, probl
     summary,
     description,
     ...(open ? { security: [] } : {}),
+    ...(Object.keys({ ...params, ...query }).length === 0
+      ? {}
+      : { parameters: [...toParameters(params, 'path'), ...toParameters(query, 'query')] }),
+    ...(body ? { requestBody: { required: true, content: { 'application/json': { schema: body } } } } : {}),
     responses: {
       200: {
         description: answer.description,
@@ -42,6 +60,16 @@ export function describeOperation({ id, tag, summary, description, answer, probl
       ...Object.fromEntries(errors),
     },
   }
+}
+
+function toParameters(described: Readonly<Record<string, string>>, place: 'path' | 'query') {
+  return Object.entries(described).map(([name, description]) => ({
+    name,
+    in: place,
+    required: place === 'path',
+    description,
+    schema: { type: 'string' as const },
+  }))
 }
 
 const MEANINGS = {

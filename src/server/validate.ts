@@ -1,4 +1,4 @@
-import { KindGuard, type Static, type TSchema } from '@sinclair/typebox'
+import { KindGuard, type Static, type TSchema, Type } from '@sinclair/typebox'
 import { TypeCompiler, type ValueError } from '@sinclair/typebox/compiler'
 import { ValueErrorType } from '@sinclair/typebox/value'
 import { nearest } from '../config/nearest.ts'
@@ -16,7 +16,8 @@ export function createCheck<T extends TSchema>(schema: T): (value: unknown) => S
   return (value) => {
     if (compiled.Check(value)) return value
     const fields = new Map<string, WrongField>()
-    for (const error of compiled.Errors(value)) {
+    for (const found of compiled.Errors(value)) {
+      const error = innermost(found)
       const path = toPath(error.path)
       if (!fields.has(path)) fields.set(path, { path, message: complaint(error) })
       if (fields.size >= MAX_FIELDS) break
@@ -33,6 +34,31 @@ export function invalidFields(fields: readonly WrongField[]): ClinvkError {
 
 /** Enough to mend a request with; a huge wrong body must not make a huge answer. */
 const MAX_FIELDS = 20
+
+/**
+ * What is really wrong inside a union: the error in the member that the value is most likely meant to be. That is the
+ * one whose `type` or `role` fits, and of several the one that fits furthest.
+ */
+function innermost(error: ValueError): ValueError {
+  if (error.type !== ValueErrorType.Union || wordsOf(error.schema).length > 0) return error
+  const isTag = ({ path }: ValueError) => path === `${error.path}/type` || path === `${error.path}/role`
+  const members = error.errors.flatMap((errors) => {
+    const found = [...errors].slice(0, MAX_FIELDS).map(innermost)
+    const [first] = found
+    return first && first.path !== error.path ? [{ first, tag: found.find(isTag) }] : []
+  })
+  const fitting = members.flatMap(({ first, tag }) => (tag ? [] : [first]))
+  if (fitting.length > 0) return fitting.reduce((best, next) => (depth(next) > depth(best) ? next : best))
+  const tags = members.flatMap(({ tag }) => tag ?? [])
+  const [tag] = tags
+  if (!tag) return error
+  const words = tags.filter(({ path }) => path === tag.path).flatMap(({ schema }) => wordsOf(schema))
+  return { ...tag, schema: Type.Union([...new Set(words)].map((word) => Type.Literal(word))) }
+}
+
+function depth({ path }: ValueError): number {
+  return path.split('/').length
+}
 
 /** `/images/0/data` as `images[0].data`. */
 function toPath(pointer: string): string {
@@ -70,6 +96,11 @@ function expectation(schema: TSchema): string {
   if (KindGuard.IsString(schema)) return textExpectation(schema)
   if (KindGuard.IsArray(schema))
     return schema.maxItems === undefined ? 'a list' : `a list of ${schema.maxItems} at most`
+  if (KindGuard.IsNull(schema)) return 'null'
+  if (KindGuard.IsUnion(schema)) {
+    const kinds = schema.anyOf.filter((member) => !KindGuard.IsNull(member)).map(expectation)
+    return [...new Set(kinds)].join(' or ')
+  }
   return 'an object'
 }
 

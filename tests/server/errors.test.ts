@@ -44,7 +44,7 @@ describe('a mistake in the request', () => {
       { prompt: 'x', max_turns: -1 },
       400,
       'invalid_request',
-      /^max_turns is -1, expected a whole number, 0 or more/,
+      /^max_turns is -1, expected a whole number from 0 to 1000000000/,
     ],
     [
       'a wrong item of a list',

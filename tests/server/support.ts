@@ -101,6 +101,9 @@ const capabilities: Capabilities = {
   resume: true,
   fork: false,
   history: 'emulated',
+  documents: 'none',
+  profiles: ['full'],
+  effort: 'none',
   jsonSchema: 'none',
   clientTools: 'none',
   approvalModes: { default: 'native', none: 'emulated' },
@@ -126,9 +129,16 @@ export function backend(info: Partial<BackendInfo> = {}): BackendInfo {
 type ServerSettings = Partial<Config['server']>
 
 /** The default configuration with some of `server` changed. */
-export function configWith(server: ServerSettings = {}): Pick<Config, 'server' | 'unified_flags'> {
+export function configWith(
+  server: ServerSettings = {},
+  chat: Partial<Config['chat']> = {},
+): Pick<Config, 'server' | 'unified_flags' | 'chat'> {
   const defaults = Value.Default(ConfigSchema, {}) as Config
-  return { server: { ...defaults.server, ...server }, unified_flags: defaults.unified_flags }
+  return {
+    server: { ...defaults.server, ...server },
+    unified_flags: defaults.unified_flags,
+    chat: { ...defaults.chat, ...chat },
+  }
 }
 
 /** The app over a fake engine, without a socket. */
@@ -136,13 +146,14 @@ export function testApp(
   options: Partial<Omit<AppOptions, 'engine' | 'config'>> & {
     engine?: FakeEngine
     server?: ServerSettings
+    chat?: Partial<Config['chat']>
   } = {},
 ) {
-  const { engine = fakeEngine(), server = {}, ...rest } = options
+  const { engine = fakeEngine(), server = {}, chat = {}, ...rest } = options
   const logged: string[] = []
   const app = createApp({
     engine,
-    config: configWith(server),
+    config: configWith(server, chat),
     apiKeys: [],
     version: '9.9.9',
     log: (_level, message) => logged.push(message),
@@ -150,18 +161,20 @@ export function testApp(
   })
   const request = (path: string, init: RequestInit = {}) =>
     app.handle(new Request(`http://localhost:8080${path}`, init))
+  const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
+    request(path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    })
   return {
     app,
     engine,
     logged,
     request,
     /** `body` is sent as it is where it is a text, else as JSON. */
-    prompt: (body: unknown, headers: Record<string, string> = {}) =>
-      request('/api/v1/prompt', {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', ...headers },
-        body: typeof body === 'string' ? body : JSON.stringify(body),
-      }),
+    prompt: (body: unknown, headers: Record<string, string> = {}) => post('/api/v1/prompt', body, headers),
+    post,
   }
 }
 

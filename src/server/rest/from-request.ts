@@ -43,16 +43,24 @@ function defined<K extends keyof TurnRequest>(
 }
 
 function wrongImages({ images = [] }: PromptRequest): WrongField[] {
-  return images.flatMap(({ data }, index) =>
-    isBase64(data)
-      ? []
-      : [
-          {
-            path: `images[${index}].data`,
-            message: 'is not base64, without line breaks and without data: in front.',
-          },
-        ],
-  )
+  return images.flatMap(({ data, media_type }, index) => {
+    const path = `images[${index}].data`
+    if (!isBase64(data))
+      return [{ path, message: 'is not base64, without line breaks and without data: in front.' }]
+    return looksLike(media_type, data) ? [] : [{ path, message: `does not begin as ${media_type} does.` }]
+  })
+}
+
+/** How files of each kind begin, as text of their bytes. */
+const BEGINNINGS: Readonly<Record<string, RegExp>> = {
+  'image/png': /^\x89PNG\r\n/,
+  'image/jpeg': /^\xff\xd8\xff/,
+  'image/gif': /^GIF8[79]a/,
+  'image/webp': /^RIFF[\s\S]{4}WEBP/,
+}
+
+function looksLike(mediaType: string, base64: string): boolean {
+  return BEGINNINGS[mediaType]?.test(atob(base64.slice(0, 16))) ?? false
 }
 
 /** Everything but the prompt may reach an agent as an argument or a variable, which cannot hold a NUL. */

@@ -2,6 +2,7 @@ import type { TurnEvent } from '../../agents/types.ts'
 import { collect, endedEarly } from '../../engine/collect.ts'
 import type { Engine, Turn } from '../../engine/types.ts'
 import { type ClinvkError, toClinvkError } from '../../errors.ts'
+import { BEGIN_GRACE_MS, peek } from '../peek.ts'
 import { requestId } from '../request-id.ts'
 import { encodeSse, encodeSseComment } from '../sse.ts'
 import { toByteStream } from '../stream.ts'
@@ -49,7 +50,14 @@ export async function servePrompt(
   const signal = AbortSignal.any([request.signal, options.shutdown, own.signal])
   const turn = await engine.start(turnRequest, signal)
   if (form === 'sse' || form === 'ndjson')
-    return streamTurn(turn, form, request, told, options, (reason) => own.abort(reason))
+    return streamTurn(
+      { ...turn, events: await peek(turn.events, BEGIN_GRACE_MS) },
+      form,
+      request,
+      told,
+      options,
+      (reason) => own.abort(reason),
+    )
   const { result, events } = await collectTurn(turn, told)
   return form === 'text'
     ? new Response(result.text, { headers: { 'content-type': 'text/plain; charset=utf-8' } })

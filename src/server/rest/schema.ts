@@ -8,7 +8,8 @@ const words = <const T extends readonly string[]>(values: T, options: { descript
   )
 const text = (description: string) => Type.Optional(Type.String({ minLength: 1, description }))
 const flag = (description: string) => Type.Optional(Type.Boolean({ description }))
-const count = (description: string) => Type.Optional(Type.Integer({ minimum: 0, description }))
+const count = (description: string) =>
+  Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000_000, description }))
 
 const Image = Type.Object(
   {
@@ -75,11 +76,16 @@ export const PromptRequest = Type.Object(
       }),
     ),
   },
-  { $id: 'PromptRequest', additionalProperties: false, description: 'One prompt.' },
+  {
+    $id: 'PromptRequest',
+    additionalProperties: false,
+    description: 'One prompt.',
+    examples: [{ backend: 'demo', prompt: 'hello' }],
+  },
 )
 export type PromptRequest = Static<typeof PromptRequest>
 
-const StopReason = words(['end_turn', 'max_tokens', 'max_turns', 'refusal'], {
+const StopReason = words(['end_turn', 'max_tokens', 'max_turns', 'stop_sequence', 'refusal'], {
   description: 'Why the answer ended. A turn that failed has an error instead.',
 })
 

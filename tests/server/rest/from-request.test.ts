@@ -9,7 +9,7 @@ test('a prompt alone asks for nothing else', () => {
 test('every field reaches the engine', () => {
   const request = fromPromptRequest({
     prompt: '-p /help @file',
-    images: [{ media_type: 'image/png', data: 'AAAA' }],
+    images: [{ media_type: 'image/png', data: 'iVBORw0KGgo=' }],
     backend: 'codex',
     model: 'fast',
     session_id: 'ses_1',
@@ -26,7 +26,7 @@ test('every field reaches the engine', () => {
   })
   expect(request).toEqual({
     parts: [
-      { type: 'image', mediaType: 'image/png', data: 'AAAA' },
+      { type: 'image', mediaType: 'image/png', data: 'iVBORw0KGgo=' },
       { type: 'text', text: '-p /help @file' },
     ],
     backend: 'codex',
@@ -48,7 +48,7 @@ test('every field reaches the engine', () => {
 test('no field is forgotten: all but those about the form of the answer are translated', () => {
   const aboutTheAnswer = ['output_format', 'stream', 'verbose', 'dry_run']
   const samples: Record<string, unknown> = {
-    images: [{ media_type: 'image/png', data: 'AAAA' }],
+    images: [{ media_type: 'image/png', data: 'iVBORw0KGgo=' }],
     allowed_tools: ['x'],
     extra: ['x'],
     metadata: { x: 1 },
@@ -73,4 +73,12 @@ test('false and empty lists are kept: they are not the default', () => {
     ephemeral: false,
     allowedTools: [],
   })
+})
+
+test('an image that does not begin as its kind does is refused before an agent sees it', () => {
+  const image = (media_type: 'image/png' | 'image/jpeg', data: string) => () =>
+    fromPromptRequest({ prompt: 'x', images: [{ media_type, data }] })
+  expect(image('image/jpeg', 'iVBORw0KGgo=')).toThrow('images[0].data does not begin as image/jpeg does.')
+  expect(image('image/png', 'AAAA')).toThrow('does not begin')
+  expect(image('image/jpeg', '/9j/4AAQ')).not.toThrow()
 })

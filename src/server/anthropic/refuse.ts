@@ -1,0 +1,36 @@
+import { ClinvkError } from '../../errors.ts'
+import { invalidFields } from '../validate.ts'
+import type { MessagesRequest } from './schema.ts'
+
+/**
+ * Refuses what would change the meaning of the answer and cannot be done.
+ *
+ * @throws `unsupported_option`
+ */
+export function refuseUnsupported(body: MessagesRequest): void {
+  if (isList(body.tools) && body.tool_choice?.type !== 'none')
+    throw unsupported('tools', 'are not supported yet: leave them out, or send tool_choice {"type": "none"}.')
+  if (isList(body.mcp_servers)) throw unsupported('mcp_servers', 'are not supported: leave them out.')
+  if (isThere(body.output_config?.format))
+    throw unsupported('output_config.format', 'is not supported yet: leave it out.')
+  if (isThere(body.output_format)) throw unsupported('output_format', 'is not supported yet: leave it out.')
+  if (isThere(body.container)) throw unsupported('container', 'is not supported: leave it out.')
+}
+
+/** An option that this API has and we don't; `path` is the field. */
+export function unsupported(path: string, message: string): ClinvkError {
+  return new ClinvkError('unsupported_option', `${path} ${message}`, { details: { option: path } })
+}
+
+/** A field with a wrong value. */
+export function wrongField(path: string, message: string): ClinvkError {
+  return invalidFields([{ path, message }])
+}
+
+function isList(value: readonly unknown[] | null | undefined): boolean {
+  return value !== undefined && value !== null && value.length > 0
+}
+
+function isThere(value: unknown): boolean {
+  return value !== undefined && value !== null
+}

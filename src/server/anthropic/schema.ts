@@ -1,0 +1,140 @@
+import { type Static, type TSchema, Type } from '@sinclair/typebox'
+import { AssistantBlock, optional, TextBlock, textOr, UserBlock } from './schema-blocks.ts'
+
+const role = <T extends string>(name: T) => Type.Literal(name, { description: 'Who says it.' })
+
+const Message = Type.Union(
+  [
+    Type.Object(
+      { role: role('user'), content: textOr(UserBlock, 'What is said.') },
+      { description: 'What the user says.' },
+    ),
+    Type.Object(
+      { role: role('assistant'), content: textOr(AssistantBlock, 'What was answered.') },
+      { description: 'An earlier answer.' },
+    ),
+    Type.Object(
+      { role: role('system'), content: textOr(TextBlock, 'The instructions.') },
+      { description: 'Instructions. They are added to those in system, wherever they stand.' },
+    ),
+  ],
+  { $id: 'AnthropicMessageParam', description: 'A message of the conversation.' },
+)
+export type Message = Static<typeof Message>
+
+const display = optional(
+  Type.Union([Type.Literal('summarized'), Type.Literal('omitted')], {
+    description: 'summarized: the answer shows the thinking; omitted: it shows only that there was some.',
+  }),
+)
+const thinking = <T extends string, F extends Record<string, TSchema>>(
+  type: T,
+  fields: F,
+  description: string,
+) =>
+  Type.Object({ type: Type.Literal(type, { description: 'Kind of thinking.' }), ...fields }, { description })
+
+const Thinking = Type.Union(
+  [
+    thinking(
+      'enabled',
+      {
+        budget_tokens: Type.Integer({
+          minimum: 1,
+          description:
+            'Up to 4095 stands for low effort, to 16383 for medium, to 32767 for high, above for xhigh.',
+        }),
+        display,
+      },
+      'The model thinks, as hard as the budget says.',
+    ),
+    thinking('adaptive', { display }, 'The model thinks as it finds right.'),
+    thinking('between_tools', {}, 'The same as adaptive.'),
+    thinking('disabled', {}, 'The model does not think, where it can be kept from it.'),
+  ],
+  { description: 'Thinking. The answer shows it only where this asks for it.' },
+)
+export type Thinking = Static<typeof Thinking>
+
+const withoutEffect = <T extends TSchema>(schema: T) =>
+  optional({ ...schema, description: 'Without effect.' })
+const refused = (description: string) => optional(Type.Unknown({ description }))
+
+const prompt = {
+  model: Type.String({
+    minLength: 1,
+    description: 'A backend, `backend/model`, a model that a backend lists, or an alias.',
+  }),
+  messages: Type.Array(Message, { description: 'The conversation. It ends with what is to be answered.' }),
+  system: optional(textOr(TextBlock, 'Instructions.')),
+  thinking: optional(Thinking),
+  tools: optional(Type.Array(Type.Unknown(), { description: 'Tools of the client. Refused for now.' })),
+  tool_choice: optional(
+    Type.Object(
+      { type: Type.String({ description: 'none: the tools are not to be used.' }) },
+      { description: 'Use of the tools.' },
+    ),
+  ),
+  mcp_servers: optional(Type.Array(Type.Unknown(), { description: 'Refused, unless it is empty.' })),
+  output_config: optional(
+    Type.Object(
+      {
+        effort: optional(
+          Type.Union(
+            (['low', 'medium', 'high', 'xhigh', 'max'] as const).map((effort) => Type.Literal(effort)),
+            { description: "How hard the model should think; the agent's nearest step is taken." },
+          ),
+        ),
+        format: refused('Schema of the answer. Refused for now.'),
+      },
+      { description: 'How to answer.' },
+    ),
+  ),
+  output_format: refused('Older name of output_config.format. Refused for now.'),
+  cache_control: withoutEffect(Type.Unknown()),
+  context_management: withoutEffect(Type.Unknown()),
+  speed: withoutEffect(Type.String()),
+}
+
+/** Body of `POST /messages`. What it does not name is ignored. */
+export const MessagesRequest = Type.Object(
+  {
+    ...prompt,
+    max_tokens: Type.Integer({
+      minimum: 1,
+      maximum: 1_000_000_000,
+      description: 'Tokens that the answer may have, where the backend can be told.',
+    }),
+    stream: optional(Type.Boolean({ description: 'Whether the answer is streamed as server-sent events.' })),
+    stop_sequences: optional(
+      Type.Array(Type.String({ minLength: 1 }), {
+        description: 'The answer ends before the first of these texts.',
+      }),
+    ),
+    metadata: optional(
+      Type.Record(Type.String(), Type.Unknown(), {
+        description: 'Data of your own, such as user_id. The agent never sees it.',
+      }),
+    ),
+    container: refused('Refused: there are no containers.'),
+    temperature: withoutEffect(Type.Number()),
+    top_p: withoutEffect(Type.Number()),
+    top_k: withoutEffect(Type.Number()),
+    service_tier: withoutEffect(Type.String()),
+    inference_geo: withoutEffect(Type.String()),
+    diagnostics: withoutEffect(Type.Unknown()),
+  },
+  {
+    $id: 'AnthropicMessagesRequest',
+    additionalProperties: true,
+    description: 'A conversation that is to be answered.',
+  },
+)
+export type MessagesRequest = Static<typeof MessagesRequest>
+
+/** Body of `POST /messages/count_tokens`. */
+export const CountTokensRequest = Type.Object(prompt, {
+  $id: 'AnthropicCountTokensRequest',
+  additionalProperties: true,
+  description: 'A conversation whose tokens are to be counted.',
+})

@@ -1,0 +1,165 @@
+import type { AgentProfile, HistoryMessage } from '../../agents/messages.ts'
+import type { Capabilities, InputPart, TurnEvent } from '../../agents/types.ts'
+import type { Config } from '../../config/schema.ts'
+import { CHAT_PROFILES } from '../../config/schema-chat.ts'
+import type { Engine, Turn, TurnRequest } from '../../engine/types.ts'
+import { ClinvkError, toClinvkError } from '../../errors.ts'
+import { invalidFields } from '../validate.ts'
+import { markAgentRan } from './agent-ran.ts'
+import { requireModel } from './model-names.ts'
+import type { ChatTurn } from './types.ts'
+import { withoutEffectHeader } from './without-effect.ts'
+
+/** What a chat turn is started with. */
+export interface ChatStart {
+  readonly engine: Engine
+  readonly chat: Config['chat']
+  readonly request: ChatTurn
+  readonly signal: AbortSignal
+  /** The request's; `x-clinvk-profile` and `x-clinvk-workdir` count. */
+  readonly headers: Headers
+}
+
+/** A chat turn that has started. */
+export interface ChatRun {
+  readonly turn: Turn
+  /** What the answer's headers say of it. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/**
+ * Starts the turn of a chat request: finds the backend that its model's name stands for, tells the agent what was
+ * said before, and leaves nothing behind when it is over.
+ *
+ * @throws `model_not_found`, `forbidden` for a profile above the operator's ceiling, `invalid_request`, and what
+ * the engine throws.
+ */
+export async function startChat({ engine, chat, request, signal, headers }: ChatStart): Promise<ChatRun> {
+  const asked = askedProfile(headers, chat)
+  const workdir = headers.get('x-clinvk-workdir') ?? chat.workdir
+  const backends = await engine.backends()
+  const { backend, model } = requireModel(request.model, backends, chat.model_aliases)
+  const { history, parts } = splitMessages(request.messages)
+  const can = backends.find(({ name }) => name === backend)?.capabilities
+  const profile = asked ?? defaultProfile(chat, backend, can)
+  const { maxTokens, effort } = request
+  const limited = maxTokens !== undefined && can?.maxTokens !== 'none'
+  const steered = effort !== undefined && can?.effort !== 'none'
+  const turn: TurnRequest = {
+    backend,
+    parts,
+    profile,
+    ephemeral: true,
+    ...(model === undefined ? {} : { model }),
+    ...(history.length === 0 ? {} : { history }),
+    ...(workdir === undefined ? { scratch: true } : { workdir }),
+    ...(request.system === undefined || request.system === '' ? {} : { systemPrompt: request.system }),
+    ...(request.stop === undefined || request.stop.length === 0 ? {} : { stop: request.stop }),
+    ...(steered ? { effort } : {}),
+    ...(limited ? { maxTokens } : {}),
+    ...(request.metadata === undefined ? {} : { metadata: request.metadata }),
+  }
+  const ignored = [
+    ...(maxTokens === undefined || limited ? [] : [request.maxTokensField ?? 'max_tokens']),
+    ...(effort === undefined || steered ? [] : [request.effortField ?? 'effort']),
+  ]
+  const started = await engine.start(turn, signal).catch((error: unknown) => {
+    const failure = toClinvkError(error)
+    throw isOfAgent(failure) ? markAgentRan(failure) : failure
+  })
+  return {
+    turn: { ...started, events: markFailures(started.events) },
+    headers: {
+      'x-clinvk-backend': started.backend,
+      'x-clinvk-profile': profile,
+      ...withoutEffectHeader([...(request.withoutEffect ?? []), ...ignored]),
+    },
+  }
+}
+
+/**
+ * Splits a conversation into what was said before and what is said now: the user's messages at its end. Where it
+ * ends with the results of tools, these are history, and the agent is only told to go on.
+ *
+ * @throws `invalid_request` where there is nothing to answer.
+ */
+export function splitMessages(messages: readonly HistoryMessage[]): {
+  history: readonly HistoryMessage[]
+  parts: readonly InputPart[]
+} {
+  // Providers refuse an answer that says nothing, and some clients keep a place for the one to come.
+  const said = messages.filter(
+    (message) => message.role !== 'assistant' || message.text !== '' || message.toolCalls.length > 0,
+  )
+  const cut = said.findLastIndex(({ role }) => role !== 'user') + 1
+  const history = said.slice(0, cut)
+  const parts = said.slice(cut).flatMap((message) => (message.role === 'user' ? message.parts : []))
+  if (parts.some((part) => part.type !== 'text' || part.text.trim() !== '')) return { history, parts }
+  const last = said.at(-1)
+  if (last?.role === 'tool') return { history, parts: [{ type: 'text', text: GO_ON }] }
+  if (last?.role === 'assistant')
+    throw nothingToAnswer(
+      'must end with a message of the user: an agent cannot go on with an answer of its own.',
+    )
+  throw nothingToAnswer(
+    last === undefined ? 'holds no message to answer.' : 'ends with a message that is empty.',
+  )
+}
+
+const GO_ON = 'Continue with these results.'
+
+function nothingToAnswer(message: string): ClinvkError {
+  return invalidFields([{ path: 'messages', message }])
+}
+
+function askedProfile(headers: Headers, chat: Config['chat']): AgentProfile | undefined {
+  const asked = headers.get('x-clinvk-profile')?.trim().toLowerCase()
+  if (asked === undefined) return undefined
+  const profile = CHAT_PROFILES.find((name) => name === asked)
+  if (profile === undefined)
+    throw new ClinvkError(
+      'invalid_request',
+      `The header x-clinvk-profile must be one of ${CHAT_PROFILES.join(', ')}.`,
+    )
+  const ceiling = chat.max_profile ?? chat.profile
+  if (isAbove(profile, ceiling))
+    throw new ClinvkError(
+      'forbidden',
+      `The header x-clinvk-profile asks for ${profile}; the operator allows ${ceiling} at most (chat.max_profile).`,
+    )
+  return profile
+}
+
+/**
+ * The configured profile, or the least above it for an agent that can't leave so much out; that it may be used at
+ * all is the operator's word, unless `chat.max_profile` says otherwise.
+ */
+function defaultProfile(chat: Config['chat'], backend: string, can: Capabilities | undefined): AgentProfile {
+  const { profile: configured, max_profile: most } = chat
+  const possible = can?.profiles ?? []
+  const least = CHAT_PROFILES.find((name) => !isAbove(configured, name) && possible.includes(name))
+  if (least === undefined) return configured
+  if (most !== undefined && isAbove(least, most))
+    throw new ClinvkError(
+      'forbidden',
+      `${backend} cannot be run with less than the profile ${least}; the operator allows ${most} at most (chat.max_profile).`,
+    )
+  return least
+}
+
+function isAbove(a: AgentProfile, b: AgentProfile): boolean {
+  return CHAT_PROFILES.indexOf(a) > CHAT_PROFILES.indexOf(b)
+}
+
+/** Whether a start failed because of what an agent or its provider did, not before any was started. */
+function isOfAgent({ code }: ClinvkError): boolean {
+  return /^(agent|upstream)_/.test(code) || ['not_logged_in', 'context_too_long', 'timeout'].includes(code)
+}
+
+async function* markFailures(events: AsyncGenerator<TurnEvent, void>): AsyncGenerator<TurnEvent, void> {
+  try {
+    yield* events
+  } catch (error) {
+    throw markAgentRan(toClinvkError(error))
+  }
+}

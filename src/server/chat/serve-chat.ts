@@ -1,0 +1,178 @@
+import { collect, endedEarly } from '../../engine/collect.ts'
+import type { Turn } from '../../engine/types.ts'
+import { ClinvkError, toClinvkError } from '../../errors.ts'
+import { BEGIN_GRACE_MS } from '../peek.ts'
+import { requestId } from '../request-id.ts'
+import { toByteStream } from '../stream.ts'
+import { agentRan, markAgentRan } from './agent-ran.ts'
+import { abandoned } from './replay-guard.ts'
+import { type ChatRun, startChat } from './run-chat.ts'
+import { answerJson } from './slow-json.ts'
+import type { ChatAnswer, ChatServices, ChunkWriter } from './types.ts'
+
+/**
+ * Serves one chat request, streamed or not, in the words of its dialect. The turn is cancelled when the client
+ * leaves or the server stops. A request that equals one that failed a moment ago gets that failure.
+ *
+ * @throws ClinvkError for everything that fails before the first byte of the answer.
+ */
+export async function serveChat(
+  answer: ChatAnswer,
+  request: Request,
+  services: ChatServices,
+): Promise<Response> {
+  const { engine, chat, replay, shutdown } = services
+  const { headers } = request
+  const key = await replay.keyOf(headers, answer.endpoint, answer.turn.model, answer.sameness)
+  const before = replay.recall(key, headers)
+  if (before) throw before
+
+  const own = new AbortController()
+  const signal = AbortSignal.any([
+    request.signal,
+    shutdown,
+    own.signal,
+    ...(answer.signal ? [answer.signal] : []),
+  ])
+  const outcome: Outcome = {
+    failed(error, { headersSent }) {
+      // With the headers in hand no client sends the request again by itself: then it is a person who left.
+      const left = request.signal.aborted || error.code === 'cancelled'
+      if (!left && agentRan(error)) replay.remember(key, error)
+      else if (request.signal.aborted && !headersSent) replay.remember(key, abandoned())
+    },
+    succeeded: () => replay.forget(key),
+    left: () => own.abort(new ClinvkError('cancelled', 'The client left.')),
+  }
+  try {
+    const run = await startChat({ engine, chat, request: answer.turn, signal, headers })
+    return answer.toStream === undefined
+      ? await bufferChat(run, answer, request, services, outcome)
+      : await streamChat(run, answer.toStream(run.turn), answer, request, services, outcome)
+  } catch (error) {
+    const failure = toClinvkError(error)
+    outcome.failed(failure, { headersSent: false })
+    throw failure
+  }
+}
+
+/** What becomes of a run. */
+interface Outcome {
+  failed(error: ClinvkError, when: { readonly headersSent: boolean }): void
+  succeeded(): void
+  left(): void
+}
+
+async function bufferChat(
+  { turn, headers }: ChatRun,
+  answer: ChatAnswer,
+  request: Request,
+  services: ChatServices,
+  outcome: Outcome,
+): Promise<Response> {
+  const { slowJson = { afterMs: 240_000, everyMs: 30_000 } } = services
+  const body = collect(turn).then(
+    (result) => {
+      outcome.succeeded()
+      return answer.toResponse(result)
+    },
+    (error) => {
+      throw markAgentRan(toClinvkError(error))
+    },
+  )
+  return await answerJson(body, {
+    ...slowJson,
+    headers: () => ({ ...headers, ...answer.headers?.() }),
+    toLateError(error) {
+      outcome.failed(error, { headersSent: true })
+      services.onFailure(error, request)
+      return answer.toErrorBody(error, requestId(request))
+    },
+    onLeft: outcome.left,
+    onEnd: () => services.onStreamEnd(request),
+  })
+}
+
+async function streamChat(
+  { turn, headers }: ChatRun,
+  writer: ChunkWriter,
+  answer: ChatAnswer,
+  request: Request,
+  services: ChatServices,
+  outcome: Outcome,
+): Promise<Response> {
+  const pieces = toPieces(turn, writer)
+  const first = pieces.next()
+  // A run that is refused at once is answered with a status, which says more than an error inside a stream.
+  const early = await orUndefined(first, services.streamGraceMs ?? BEGIN_GRACE_MS)
+  if (early?.value?.failure) throw early.value.failure
+  if (request.signal.aborted) {
+    await pieces.return()
+    throw new ClinvkError('cancelled', 'The client left.')
+  }
+  const stream = toByteStream({
+    opening: writer.opening(),
+    chunks: (async function* () {
+      for (let next = await first; !next.done; next = await pieces.next()) {
+        const { text, failure } = next.value
+        if (failure) {
+          outcome.failed(failure, { headersSent: true })
+          services.onFailure(failure, request)
+        }
+        yield text
+        if (failure) return
+      }
+      outcome.succeeded()
+    })(),
+    heartbeatMs: services.heartbeatMs,
+    heartbeat: () => writer.heartbeat(),
+    writeTimeoutMs: services.writeTimeoutMs,
+    client: request.signal,
+    abort() {
+      outcome.left()
+      // The turn ends only when somebody takes the rest of its events, or says that nobody will.
+      pieces.return().catch(() => {})
+    },
+    onEnd: () => services.onStreamEnd(request),
+  })
+  return new Response(stream, {
+    headers: {
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-store, no-transform',
+      'x-accel-buffering': 'no',
+      ...headers,
+      ...answer.headers?.(),
+    },
+  })
+}
+
+/** A part of a stream; the one that tells of a failure is the last. */
+interface Piece {
+  readonly text: string
+  readonly failure?: ClinvkError
+}
+
+async function* toPieces(turn: Turn, writer: ChunkWriter): AsyncGenerator<Piece, void> {
+  let done = false
+  try {
+    for await (const event of turn.events) {
+      done = event.type === 'done'
+      const text = writer.toChunk(event)
+      if (text !== '') yield { text }
+    }
+    if (!done) throw endedEarly(turn.backend)
+  } catch (error) {
+    const failure = markAgentRan(toClinvkError(error))
+    yield { text: writer.error(failure), failure }
+  }
+}
+
+async function orUndefined<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+  const { promise: late, resolve } = Promise.withResolvers<undefined>()
+  const timer = setTimeout(() => resolve(undefined), ms)
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,158 @@
+import type { HistoryMessage, HistoryToolCall } from '../../agents/messages.ts'
+import type { InputPart } from '../../agents/types.ts'
+import type { ImageReader } from '../chat/images.ts'
+import { invalidFields } from '../validate.ts'
+import { refusal } from './refusals.ts'
+import type { ChatMessage, Content, ContentPart } from './request-schema.ts'
+
+/**
+ * Translates the messages of a chat. Instructions, wherever they stand, are the system prompt.
+ *
+ * @throws `invalid_request` and `unsupported_option`, with the field.
+ */
+export async function toHistory(
+  messages: readonly ChatMessage[],
+  images: ImageReader,
+): Promise<{ system?: string; conversation: HistoryMessage[] }> {
+  const instructions: string[] = []
+  const conversation: HistoryMessage[] = []
+  for (const [index, message] of messages.entries()) {
+    const path = `messages[${index}]`
+    if (isInstructions(message)) instructions.push(toText(message.content, `${path}.content`, message.role))
+    else conversation.push(await toMessage(message, index, messages, images))
+  }
+  const system = instructions.filter((text) => text !== '').join('\n\n')
+  return { conversation, ...(system === '' ? {} : { system }) }
+}
+
+type Instructions = Extract<ChatMessage, { role: 'system' | 'developer' }>
+type Assistant = Extract<ChatMessage, { role: 'assistant' }>
+
+function isInstructions(message: ChatMessage): message is Instructions {
+  return message.role === 'system' || message.role === 'developer'
+}
+
+async function toMessage(
+  message: Exclude<ChatMessage, Instructions>,
+  index: number,
+  all: readonly ChatMessage[],
+  images: ImageReader,
+): Promise<HistoryMessage> {
+  const path = `messages[${index}]`
+  const before = all.slice(0, index)
+  switch (message.role) {
+    case 'user':
+      return { role: 'user', parts: await toParts(message.content, `${path}.content`, images) }
+    case 'assistant': {
+      const content = toText(message.content ?? '', `${path}.content`, 'assistant')
+      return {
+        role: 'assistant',
+        text: content === '' ? (message.refusal ?? '') : content,
+        toolCalls: toToolCalls(message, index, all.slice(index + 1)),
+      }
+    }
+    case 'tool': {
+      const parts = await toParts(message.content, `${path}.content`, images)
+      const callId = message.tool_call_id
+      if (!before.some((earlier) => callsOf(earlier).includes(callId)))
+        throw invalidFields([
+          {
+            path: `${path}.tool_call_id`,
+            message: 'is the id of no call in an earlier message of the assistant.',
+          },
+        ])
+      return { role: 'tool', callId, parts, isError: false }
+    }
+    case 'function': {
+      const call = before.findLastIndex(
+        (earlier) => earlier.role === 'assistant' && earlier.function_call?.name === message.name,
+      )
+      if (call < 0)
+        throw invalidFields([
+          { path: `${path}.name`, message: 'is the name of no call in an earlier message of the assistant.' },
+        ])
+      const parts: InputPart[] = [{ type: 'text', text: message.content ?? '' }]
+      return { role: 'tool', callId: legacyCallId(call), parts, isError: false }
+    }
+  }
+}
+
+function toToolCalls(
+  { tool_calls: calls, function_call: legacy }: Assistant,
+  index: number,
+  after: readonly ChatMessage[],
+): HistoryToolCall[] {
+  const path = `messages[${index}]`
+  const own = (calls ?? []).map(({ id, function: { name, arguments: input } }, number) => {
+    const callPath = `${path}.tool_calls[${number}]`
+    if (!after.some((later) => later.role === 'tool' && later.tool_call_id === id))
+      throw invalidFields([
+        { path: `${callPath}.id`, message: 'has no result: no later message has it as tool_call_id.' },
+      ])
+    return { id, name, input: toInput(input, `${callPath}.function.arguments`) }
+  })
+  if (!legacy) return own
+  const input = toInput(legacy.arguments, `${path}.function_call.arguments`)
+  return [...own, { id: legacyCallId(index), name: legacy.name, input }]
+}
+
+/** Calls in the older form have no id: there is one in a message at most. */
+function legacyCallId(messageIndex: number): string {
+  return `call_${messageIndex}`
+}
+
+function callsOf(message: ChatMessage): string[] {
+  return message.role === 'assistant' ? (message.tool_calls ?? []).map(({ id }) => id) : []
+}
+
+function toInput(json: string, path: string): unknown {
+  if (json.trim() === '') return {}
+  try {
+    return JSON.parse(json)
+  } catch {
+    throw invalidFields([{ path, message: 'is not JSON.' }])
+  }
+}
+
+async function toParts(content: Content, path: string, images: ImageReader): Promise<InputPart[]> {
+  if (typeof content === 'string') return [{ type: 'text', text: content }]
+  const parts: InputPart[] = []
+  for (const [index, part] of content.entries()) parts.push(await toPart(part, `${path}[${index}]`, images))
+  return parts
+}
+
+async function toPart(part: ContentPart, path: string, images: ImageReader): Promise<InputPart> {
+  switch (part.type) {
+    case 'text':
+      return { type: 'text', text: part.text }
+    case 'refusal':
+      return { type: 'text', text: part.refusal }
+    case 'image_url': {
+      const isBare = typeof part.image_url === 'string'
+      const url = typeof part.image_url === 'string' ? part.image_url : part.image_url.url
+      return await images(url, `${path}.image_url${isBare ? '' : '.url'}`)
+    }
+    case 'file': {
+      const { file_data: data, filename } = part.file
+      if (!data)
+        throw refusal(`${path}.file`, 'The server keeps no files: send the file itself, as file_data.')
+      return await images(data, `${path}.file.file_data`, filename ?? undefined)
+    }
+    case 'input_audio':
+      throw refusal(`${path}.input_audio`, 'No agent listens: send text, images or files.')
+  }
+}
+
+/** Content of a role whose words are text. */
+function toText(content: Content, path: string, role: string): string {
+  if (typeof content === 'string') return content
+  return content
+    .map((part, index) => {
+      if (part.type === 'text') return part.text
+      if (part.type === 'refusal') return part.refusal
+      throw invalidFields([
+        { path: `${path}[${index}].type`, message: `is "${part.type}"; what the ${role} says must be text.` },
+      ])
+    })
+    .join('\n')
+}

@@ -1,0 +1,74 @@
+import type { HistoryMessage } from '../../agents/messages.ts'
+import type { ImageReader } from '../chat/images.ts'
+import type { ChatTurn } from '../chat/types.ts'
+import { sentOf } from '../chat/without-effect.ts'
+import { invalidFields } from '../validate.ts'
+import { toHistory } from './from-messages.ts'
+import { refusal, refuseUnsupported } from './refusals.ts'
+import type { ChatCompletionRequest } from './request-schema.ts'
+
+/**
+ * Translates the body of a chat completion.
+ *
+ * @throws `invalid_request` and `unsupported_option`, with the field.
+ */
+export async function fromChatRequest(body: ChatCompletionRequest, images: ImageReader): Promise<ChatTurn> {
+  const { messages } = body
+  if (!messages) throw noMessages(body)
+  if (messages.length === 0)
+    throw invalidFields([{ path: 'messages', message: 'is empty: at least one message is needed.' }])
+  refuseUnsupported(body)
+  const { system, conversation } = await toHistory(messages, images)
+  const effort = body.reasoning_effort ?? undefined
+  const maxTokens = body.max_completion_tokens ?? body.max_tokens ?? undefined
+  const stop = [body.stop ?? []].flat().filter((text) => text !== '')
+  return {
+    model: body.model,
+    messages: asPrompt(system, conversation),
+    ...(system === undefined || conversation.length === 0 ? {} : { system }),
+    ...(stop.length === 0 ? {} : { stop }),
+    ...(effort === undefined ? {} : { effort, effortField: 'reasoning_effort' }),
+    ...(maxTokens === undefined
+      ? {}
+      : { maxTokens, maxTokensField: body.max_completion_tokens ? 'max_completion_tokens' : 'max_tokens' }),
+    ...(body.metadata ? { metadata: body.metadata } : {}),
+    withoutEffect: sentOf(body, WITHOUT_EFFECT),
+  }
+}
+
+/** What only changes the odds, or what is ours to decide. The last five are of other servers that clients know. */
+const WITHOUT_EFFECT = [
+  'temperature',
+  'top_p',
+  'seed',
+  'presence_penalty',
+  'frequency_penalty',
+  'logit_bias',
+  'verbosity',
+  'prediction',
+  'service_tier',
+  'store',
+  'top_k',
+  'min_p',
+  'typical_p',
+  'repetition_penalty',
+  'chat_template_kwargs',
+]
+
+/** A request that has only instructions is answered as OpenAI does it: by doing what they say. */
+function asPrompt(
+  system: string | undefined,
+  conversation: readonly HistoryMessage[],
+): readonly HistoryMessage[] {
+  if (conversation.length > 0 || system === undefined) return conversation
+  return [{ role: 'user', parts: [{ type: 'text', text: system }] }]
+}
+
+function noMessages(body: ChatCompletionRequest) {
+  if (body.input === undefined || body.input === null)
+    return invalidFields([{ path: 'messages', message: 'is missing: expected a list of messages.' }])
+  return refusal(
+    'input',
+    'input belongs to the Responses API (POST /responses); at this address it is not supported yet. Send messages.',
+  )
+}

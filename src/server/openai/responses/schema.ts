@@ -1,0 +1,80 @@
+import { type Static, Type } from '@sinclair/typebox'
+import { maybe, open, words } from '../fields.ts'
+
+const text = (description: string) => maybe(Type.String(), description)
+const flag = (description: string) => maybe(Type.Boolean(), description)
+
+const Effort = words(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'])
+const Summary = words(['auto', 'concise', 'detailed'])
+const TELL = "Any value: the response tells the model's thinking. Without it, it does not."
+
+/** Body of `POST /responses`. What it does not name is ignored. */
+export const CreateResponse = open(
+  {
+    model: Type.String({
+      minLength: 1,
+      description: 'A backend, `backend/model`, a model that a backend lists, or an alias.',
+    }),
+    input: maybe(
+      Type.Union([Type.String(), Type.Array(open({}, { description: 'An item.' }))]),
+      'A text, or items: messages, calls of functions and their outputs, reasoning, references to items of stored responses.',
+    ),
+    instructions: text('System prompt of this response alone: one that goes on from it does not inherit it.'),
+    previous_response_id: text('Goes on from this stored response. What was said up to it is the history.'),
+    store: flag('Whether the response is kept, for GET and for one that goes on from it. Default: true.'),
+    stream: flag('Whether the answer is streamed as server-sent events.'),
+    reasoning: maybe(
+      open(
+        {
+          effort: maybe(Effort, 'How hard the model thinks, to the nearest step that the agent knows.'),
+          summary: maybe(Summary, TELL),
+          generate_summary: maybe(Summary, 'The former name of summary.'),
+        },
+        { description: 'How hard the model thinks, and whether it is told.' },
+      ),
+      'Thinking.',
+    ),
+    max_output_tokens: maybe(
+      Type.Integer({ minimum: 1 }),
+      'Tokens that the answer may have, where the backend can be told.',
+    ),
+    metadata: maybe(
+      Type.Record(Type.String(), Type.Unknown()),
+      'Data of your own. The response repeats it; the agent never sees it.',
+    ),
+    text: maybe(
+      open(
+        {
+          format: maybe(
+            open(
+              { type: Type.String({ description: 'text; others are refused.' }) },
+              { description: 'Form.' },
+            ),
+            'Form of the answer.',
+          ),
+          verbosity: text('Without effect.'),
+        },
+        { description: 'How the answer is written.' },
+      ),
+      'How the answer is written.',
+    ),
+    tools: maybe(Type.Array(Type.Unknown()), 'Refused, unless it is empty or tool_choice is none.'),
+    tool_choice: Type.Optional(Type.Unknown({ description: 'auto or none; others are refused.' })),
+    parallel_tool_calls: flag('Without effect.'),
+    include: maybe(Type.Array(Type.String()), 'message.output_text.logprobs is refused, others add nothing.'),
+    top_logprobs: maybe(Type.Integer(), 'Refused, unless it is 0.'),
+    background: flag('true is refused.'),
+    conversation: Type.Optional(Type.Unknown({ description: 'Refused: use previous_response_id.' })),
+    prompt: Type.Optional(Type.Unknown({ description: 'Refused: no prompts are stored.' })),
+    temperature: maybe(Type.Number(), 'Without effect.'),
+    top_p: maybe(Type.Number(), 'Without effect.'),
+    max_tool_calls: maybe(Type.Integer(), 'Without effect.'),
+    truncation: text('Without effect: agents keep their context themselves.'),
+    service_tier: text('Without effect.'),
+    user: text('Without effect.'),
+    safety_identifier: text('Without effect.'),
+    prompt_cache_key: text('Without effect.'),
+  },
+  { $id: 'CreateResponse', description: "A request of OpenAI's Responses API." },
+)
+export type CreateResponse = Static<typeof CreateResponse>

@@ -1,0 +1,135 @@
+import { ClinvkError } from '../../../errors.ts'
+import { serveChat } from '../../chat/serve-chat.ts'
+import type { ChatServices, ChunkWriter } from '../../chat/types.ts'
+import { encodeSse, encodeSseComment } from '../../sse.ts'
+import { OPENAI_HEADERS, toOpenAiErrorBody } from '../errors.ts'
+import type { ResponseEvent, ResponseObject } from './answer-schema.ts'
+import { fromResponsesRequest } from './from-request.ts'
+import { ownerOf } from './owner.ts'
+import type { Run, Runs } from './runs.ts'
+import type { CreateResponse } from './schema.ts'
+import type { ResponseStore } from './store.ts'
+import { createEventWriter, type EventWriter } from './to-events.ts'
+import { createResponseObject, tellsThinking, toResponse } from './to-response.ts'
+
+/** What is known of responses besides the one that is asked for. */
+export interface Kept {
+  readonly store: ResponseStore
+  readonly runs: Runs
+}
+
+/**
+ * Makes one response, streamed or not. While it is made, it can be asked for and cancelled by its id.
+ *
+ * @throws ClinvkError for everything that fails before the first byte of the answer.
+ */
+export async function serveResponse(
+  body: CreateResponse,
+  request: Request,
+  services: ChatServices,
+  { store, runs }: Kept,
+): Promise<Response> {
+  const since = performance.now()
+  const owner = await ownerOf(request)
+  const { turn, input } = await fromResponsesRequest(body, {
+    chain: (id) => store.chain(owner, id),
+    item: (id) => store.item(owner, id),
+    images: services.images,
+  })
+  const begun = createResponseObject(body, Date.now())
+  const thinking = tellsThinking(body)
+  const writer = createEventWriter(begun, { thinking })
+  const stop = new AbortController()
+  let last: readonly ResponseEvent[] | undefined
+
+  const settle = (response: ResponseObject): ResponseObject => {
+    runs.remove(run)
+    if (run.keep) store.put(owner, { response, input })
+    return response
+  }
+  const run: Run = {
+    id: begun.id,
+    owner,
+    keep: begun.store,
+    response: () => writer.response(),
+    cancel() {
+      last = writer.cancelled()
+      stop.abort(new ClinvkError('cancelled', 'The response was cancelled.'))
+      return settle(writer.response())
+    },
+  }
+  const forget = () => runs.remove(run)
+  const headers = () => ({
+    ...OPENAI_HEADERS,
+    'openai-processing-ms': String(Math.round(performance.now() - since)),
+  })
+
+  runs.add(run)
+  request.signal.addEventListener('abort', forget, { once: true })
+  try {
+    return await serveChat(
+      {
+        turn,
+        endpoint: 'openai/responses',
+        sameness: [body.input, body.instructions, body.previous_response_id],
+        toResponse: (result) =>
+          last ? writer.response() : settle(toResponse(begun, result, thinking, Date.now())),
+        ...(body.stream ? { toStream: () => toChunkWriter(writer, settle, () => last) } : {}),
+        toErrorBody(error) {
+          forget()
+          // A response that was cancelled is no failure: nobody may send the request again.
+          return last ? writer.response() : toOpenAiErrorBody(error)
+        },
+        headers,
+        signal: stop.signal,
+      },
+      request,
+      {
+        ...services,
+        onStreamEnd(ended) {
+          forget()
+          services.onStreamEnd(ended)
+        },
+      },
+    )
+  } catch (error) {
+    forget()
+    if (last) return Response.json(writer.response(), { headers: headers() })
+    throw error
+  }
+}
+
+/** `last` gives the end of a stream that was cancelled, which is what is left to be told then. */
+function toChunkWriter(
+  writer: EventWriter,
+  settle: (response: ResponseObject) => void,
+  last: () => readonly ResponseEvent[] | undefined,
+): ChunkWriter {
+  let opened = false
+  return {
+    opening() {
+      opened = true
+      return encode(writer.opening())
+    },
+    toChunk(event) {
+      const end = last()
+      if (end) return event.type === 'done' ? encode(end) : ''
+      const chunk = encode(writer.toEvents(event))
+      if (event.type === 'done') settle(writer.response())
+      return chunk
+    },
+    heartbeat: () => encodeSseComment('keep-alive'),
+    error(error) {
+      const end = last()
+      if (end) return encode(end)
+      const chunk = encode(writer.failed(error))
+      // What fails before anything was said is answered with a status, and nobody knows the id.
+      if (opened) settle(writer.response())
+      return chunk
+    },
+  }
+}
+
+function encode(events: readonly ResponseEvent[]): string {
+  return events.map((event) => encodeSse({ event: event.type, data: JSON.stringify(event) })).join('')
+}

@@ -1,0 +1,81 @@
+import { describe, expect, test } from 'bun:test'
+import type { InputPart } from '../../../src/agents/types.ts'
+import { ClinvkError } from '../../../src/errors.ts'
+import { createImageReader } from '../../../src/server/chat/images.ts'
+
+const PNG = Buffer.from('\x89PNG\r\n\x1a\nrest', 'latin1')
+const read = createImageReader({
+  fetchImages: true,
+  fetch: async (url) => {
+    if (url.endsWith('/gone')) throw new Error('its server answered with status 404')
+    if (url.endsWith('/bytes')) return { mediaType: 'application/octet-stream', bytes: PNG }
+    return { mediaType: url.endsWith('/page') ? 'text/html' : 'image/webp', bytes: Buffer.from('abc') }
+  },
+})
+
+describe('an image reader', () => {
+  const good: [url: string, part: InputPart][] = [
+    ['data:image/png;base64,AAAA', { type: 'image', mediaType: 'image/png', data: 'AAAA' }],
+    ['DATA:IMAGE/JPG;Base64,AAAA', { type: 'image', mediaType: 'image/jpeg', data: 'AAAA' }],
+    ['data:image/gif;name=x.gif;base64,AAA', { type: 'image', mediaType: 'image/gif', data: 'AAA=' }],
+    ['data:image/webp;base64,AA\nA_-A==', { type: 'image', mediaType: 'image/webp', data: 'AAA/+A==' }],
+    [
+      'data:application/pdf;base64,AAAA',
+      { type: 'document', mediaType: 'application/pdf', data: 'AAAA', name: 'f.pdf' },
+    ],
+    ['data:text/markdown;base64,aGk=', { type: 'text', text: 'f.pdf:\n\nhi' }],
+    ['data:,a%20b', { type: 'text', text: 'f.pdf:\n\na b' }],
+    ['https://x.test/a', { type: 'image', mediaType: 'image/webp', data: 'YWJj' }],
+    ['http://x.test/bytes', { type: 'image', mediaType: 'image/png', data: PNG.toString('base64') }],
+  ]
+  test.each(good)('makes a part of %p', async (url, part) => {
+    expect(await read(url, 'x', 'f.pdf')).toEqual(part)
+  })
+
+  test('leaves a name out where there is none', async () => {
+    expect(await read('data:application/pdf;base64,AAAA', 'x')).toEqual({
+      type: 'document',
+      mediaType: 'application/pdf',
+      data: 'AAAA',
+    })
+  })
+
+  const bad: [url: string, message: string][] = [
+    ['data:image/bmp;base64,AAAA', 'url is "image/bmp", expected one of image/png'],
+    ['data:image/png;base64,', 'url holds no data.'],
+    ['data:image/png;base64,§§§§', 'url is not base64.'],
+    ['data:image/png;base64,AAAAA', 'url is not base64.'],
+    ['data:image/png;base64', 'url is a data: URL without data.'],
+    ['data:,%zz', 'url is a data: URL that is not well formed.'],
+    ['data:text/plain;base64,/w==', 'url is not UTF-8 text.'],
+    ['file:///etc/passwd', 'url must be a data: URL or an http(s) one.'],
+    ['AAAA', 'url must be a data: URL or an http(s) one.'],
+    ['https://x.test/gone', 'url cannot be fetched: its server answered with status 404.'],
+  ]
+  test.each(bad)('refuses %p', async (url, message) => {
+    const error = await failure(read(url, 'url'))
+    expect(error.code).toBe('invalid_request')
+    expect(error.message).toStartWith(message)
+    expect(error.details['errors']).toMatchObject([{ path: 'url' }])
+  })
+
+  test('fetches nothing unless the operator says so', async () => {
+    let fetched = 0
+    const careful = createImageReader({
+      fetchImages: false,
+      fetch: async () => {
+        fetched += 1
+        return { mediaType: 'image/png', bytes: PNG }
+      },
+    })
+    expect((await failure(careful('https://x.test/a', 'url'))).message).toContain('chat.fetch_images')
+    expect(await careful('data:image/png;base64,AAAA', 'url')).toMatchObject({ type: 'image' })
+    expect(fetched).toBe(0)
+  })
+})
+
+async function failure(promise: Promise<unknown>): Promise<ClinvkError> {
+  const outcome = await promise.catch((error: unknown) => error)
+  if (outcome instanceof ClinvkError) return outcome
+  throw new Error(`expected a ClinvkError, got ${Bun.inspect(outcome)}`)
+}

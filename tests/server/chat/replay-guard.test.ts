@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'bun:test'
+import { ClinvkError } from '../../../src/errors.ts'
+import { createReplayGuard } from '../../../src/server/chat/replay-guard.ts'
+
+const failure = new ClinvkError('agent_failed', 'It failed.')
+const none = new Headers()
+
+describe('the key of a request', () => {
+  const guard = createReplayGuard()
+  const usual = () => guard.keyOf(new Headers({ authorization: 'Bearer a' }), 'e', 'm', [{ role: 'user' }])
+
+  test('is the same for an equal request, whatever else its headers say', async () => {
+    const headers = new Headers({
+      authorization: 'Bearer a',
+      'x-stainless-retry-count': '2',
+      'user-agent': 'x',
+    })
+    expect(await guard.keyOf(headers, 'e', 'm', [{ role: 'user' }])).toBe(await usual())
+  })
+
+  const others: [what: string, key: Promise<string>][] = [
+    ['key', guard.keyOf(new Headers({ authorization: 'Bearer b' }), 'e', 'm', [{ role: 'user' }])],
+    ['kind of key', guard.keyOf(new Headers({ 'x-api-key': 'Bearer a' }), 'e', 'm', [{ role: 'user' }])],
+    ['endpoint', guard.keyOf(new Headers({ authorization: 'Bearer a' }), 'f', 'm', [{ role: 'user' }])],
+    ['model', guard.keyOf(new Headers({ authorization: 'Bearer a' }), 'e', 'n', [{ role: 'user' }])],
+    ['messages', guard.keyOf(new Headers({ authorization: 'Bearer a' }), 'e', 'm', [{ role: 'tool' }])],
+    [
+      'profile',
+      guard.keyOf(new Headers({ authorization: 'Bearer a', 'x-clinvk-profile': 'full' }), 'e', 'm', [
+        { role: 'user' },
+      ]),
+    ],
+  ]
+  test.each(others)('differs with the %s', async (_, key) => {
+    expect(await key).not.toBe(await usual())
+  })
+
+  test('tells nothing of the key', async () => {
+    expect(await usual()).not.toContain('Bearer')
+  })
+})
+
+describe('a replay guard', () => {
+  test('recalls a failure until its time is over', () => {
+    let now = 0
+    const guard = createReplayGuard({ keepMs: 100, now: () => now })
+    guard.remember('a', failure)
+    now = 99
+    expect(guard.recall('a', none)).toBe(failure)
+    expect(guard.recall('b', none)).toBeUndefined()
+    now = 100
+    expect(guard.recall('a', none)).toBeUndefined()
+  })
+
+  test('recalls nothing for a request that switches it off', () => {
+    const guard = createReplayGuard()
+    guard.remember('a', failure)
+    expect(guard.recall('a', new Headers({ 'x-clinvk-replay': 'Off' }))).toBeUndefined()
+    expect(guard.recall('a', none)).toBe(failure)
+  })
+
+  test('forgets what was successful since', () => {
+    const guard = createReplayGuard()
+    guard.remember('a', failure)
+    guard.forget('a')
+    expect(guard.recall('a', none)).toBeUndefined()
+  })
+
+  test('keeps the newest where there are too many', () => {
+    const guard = createReplayGuard({ most: 2 })
+    for (const key of ['a', 'b', 'a', 'c']) guard.remember(key, failure)
+    expect(['a', 'b', 'c'].map((key) => guard.recall(key, none) !== undefined)).toEqual([true, false, true])
+  })
+})
