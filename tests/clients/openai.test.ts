@@ -1,0 +1,178 @@
+import { describe, expect, test } from 'bun:test'
+import OpenAI from 'openai'
+import { CHAT_BACKENDS, describeChat, expectHistory, WORDS } from './suite.ts'
+
+const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
+const REFUSALS = [
+  [400, OpenAI.BadRequestError],
+  [401, OpenAI.AuthenticationError],
+  [429, OpenAI.RateLimitError],
+] as const
+
+describeChat('the OpenAI SDK', (stage) => {
+  const connect = () => new OpenAI({ baseURL: `${stage.url}/openai/v1`, apiKey: 'not-needed' })
+  const user = (content: string) => ({ role: 'user' as const, content })
+
+  describe.each(CHAT_BACKENDS.map((name) => [name]))('with %s', (model) => {
+    test('gets an answer in one piece', async () => {
+      stage.model.play({ text: 'Hello there.', usage: { input: 50, cachedInput: 20, output: 7 } })
+      const answer = await connect().chat.completions.create({ model, messages: [user('hi')] })
+      expect(answer.object).toBe('chat.completion')
+      expect(answer.choices).toHaveLength(1)
+      expect(answer.choices[0]).toMatchObject({
+        index: 0,
+        finish_reason: 'stop',
+        message: { role: 'assistant', content: 'Hello there.' },
+      })
+      expect(answer.usage).toMatchObject({ prompt_tokens: 50, completion_tokens: 7, total_tokens: 57 })
+      expect(answer._request_id).toBeString()
+    })
+
+    test('gets an answer as a stream, with usage at its end', async () => {
+      stage.model.play({ text: ['One ', 'two ', 'three.'], delayMs: 20 })
+      const stream = connect().chat.completions.stream({
+        model,
+        messages: [user('count')],
+        stream_options: { include_usage: true },
+      })
+      const deltas: string[] = []
+      for await (const chunk of stream) deltas.push(chunk.choices[0]?.delta.content ?? '')
+      expect(deltas.join('')).toBe('One two three.')
+      expect(deltas.filter((delta) => delta !== '').length).toBeGreaterThan(1)
+      const whole = await stream.finalChatCompletion()
+      expect(whole.choices[0]?.finish_reason).toBe('stop')
+      expect(whole.usage?.total_tokens).toBeGreaterThan(0)
+    })
+
+    test('has its history reach the provider, everything once', async () => {
+      stage.model.play({ text: 'Blue.' })
+      await connect().chat.completions.create({
+        model,
+        messages: [
+          { role: 'system', content: WORDS.system },
+          user(WORDS.first),
+          { role: 'assistant', content: WORDS.answer },
+          { role: 'user', content: [{ type: 'text', text: WORDS.second }] },
+        ],
+      })
+      const call = stage.model.calls.at(-1)
+      expectHistory(model, call ?? fail())
+    })
+
+    test('is a model call: no tools of the agent are offered', async () => {
+      stage.model.play({ text: 'ok' })
+      await connect().chat.completions.create({ model, messages: [user('hi')] })
+      expect(stage.model.calls.at(-1)?.tools).toEqual([])
+    })
+
+    test('goes on at a stop sequence no further', async () => {
+      stage.model.play({ text: ['one ', 'two ', 'three ', 'four'], delayMs: 10 })
+      const answer = await connect().chat.completions.create({
+        model,
+        messages: [user('count')],
+        stop: 'three',
+      })
+      expect(answer.choices[0]).toMatchObject({ finish_reason: 'stop', message: { content: 'one two ' } })
+    })
+
+    test('sees an image', async () => {
+      if (model === 'opencode') return
+      stage.model.play({ text: 'A pixel.' })
+      const answer = await connect().chat.completions.create({
+        model,
+        messages: [
+          {
+            role: 'user',
+            content: [
+              { type: 'text', text: 'What is it?' },
+              { type: 'image_url', image_url: { url: `data:image/png;base64,${PNG}` } },
+            ],
+          },
+        ],
+      })
+      expect(answer.choices[0]?.message.content).toBe('A pixel.')
+      expect(JSON.stringify(stage.model.calls.at(-1)?.body)).toContain(PNG)
+    })
+
+    test('cancels by leaving, and the provider is let go', async () => {
+      stage.model.play({ text: ['a ', 'b'], stallAfter: 1 })
+      const stream = await connect().chat.completions.create({ model, messages: [user('go')], stream: true })
+      for await (const chunk of stream) if (chunk.choices[0]?.delta.content) break
+      stream.controller.abort()
+      await stage.model.idle()
+      expect(stage.model.calls.at(-1)?.state).toBe('aborted')
+    })
+
+    test.each(REFUSALS)(
+      'raises the class for a %d, and does not run the agent twice',
+      async (status, Class) => {
+        stage.model.play({ status, message: 'Refused by the test.', retryAfter: 0.01 })
+        const messages = [user(`please fail with ${status} on ${model}`)]
+        const failure = await connect()
+          .chat.completions.create({ model, messages })
+          .catch((error) => error)
+        expect(failure).toBeInstanceOf(Class)
+        const asked = stage.model.calls.length
+        // A client that honours no header asks again: it gets the same failure, and no agent.
+        const again = await connect()
+          .chat.completions.create({ model, messages })
+          .catch((error) => error)
+        expect(again).toBeInstanceOf(Class)
+        expect(stage.model.calls.length).toBe(asked)
+      },
+      60_000,
+    )
+
+    test('answers through the Responses API, in one piece and as a stream', async () => {
+      const client = connect()
+      stage.model.play({ text: ['Resp', 'onse.'] })
+      const first = await client.responses.create({ model, input: WORDS.first, instructions: WORDS.system })
+      expect(first).toMatchObject({ object: 'response', status: 'completed', output_text: 'Response.' })
+      stage.model.play({ text: ['Str', 'eamed.'] })
+      const stream = client.responses.stream({ model, input: WORDS.second, previous_response_id: first.id })
+      const types: string[] = []
+      for await (const event of stream) types.push(event.type)
+      expect(types[0]).toBe('response.created')
+      expect(types.at(-1)).toBe('response.completed')
+      expect((await stream.finalResponse()).output_text).toBe('Streamed.')
+      const sent = JSON.stringify(stage.model.calls.at(-1)?.body)
+      expect(sent.split(WORDS.first)).toHaveLength(2)
+      expect(sent.split('Response.')).toHaveLength(2)
+      expect(sent).not.toContain(WORDS.system)
+    })
+  })
+
+  test('answers 20 at once without mixing them', async () => {
+    stage.model.play(async (request) => {
+      const words = [...request.prompt.matchAll(/word-\d+/g)]
+      return { text: `It is ${words.at(-1)?.[0]}.`, delayMs: 5 }
+    })
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, async (_, index) => {
+        const model = CHAT_BACKENDS[index % 3] ?? 'claude'
+        const answer = await connect().chat.completions.create({
+          model,
+          messages: [user(`Say word-${index}`)],
+        })
+        return answer.choices[0]?.message.content
+      }),
+    )
+    expect(answers).toEqual(Array.from({ length: 20 }, (_, index) => `It is word-${index}.`))
+  }, 60_000)
+
+  test('lists the models, and names what exists for one that does not', async () => {
+    const models = (await connect().models.list()).data.map(({ id }) => id)
+    for (const name of CHAT_BACKENDS) expect(models).toContain(name)
+    expect((await connect().models.retrieve('claude')).id).toBe('claude')
+    const failure = await connect()
+      .chat.completions.create({ model: 'no-such-model', messages: [user('hi')] })
+      .catch((error) => error)
+    expect(failure).toBeInstanceOf(OpenAI.NotFoundError)
+    expect(failure.code).toBe('model_not_found')
+    expect(failure.message).toContain('claude')
+  })
+})
+
+function fail(): never {
+  throw new Error('The provider was not called.')
+}
