@@ -30,13 +30,14 @@ describeAgents((agent, stage) => {
   test('stops before the model is asked more often than max_turns allows', async () => {
     const path = join(stage.home.workdir, 'again.txt')
     await Bun.write(path, 'again')
-    stage.model.play({ toolCalls: [agent.read(path)] })
+    const again = { toolCalls: [agent.read(path)] }
+    stage.model.play([again, again, { text: 'never', stallAfter: 0 }])
     const before = stage.model.calls.length
     const body = await json(await prompt('loop', { max_turns: 2, approval_mode: 'none', ephemeral: true }))
     expect(body).toMatchObject({ stop_reason: 'max_turns', exit_code: 0 })
+    await stage.model.idle()
     // The call that the interrupt meets may have begun.
     expect(stage.model.calls.length - before).toBeWithin(2, 4)
-    await stage.model.idle()
   })
 
   test('writes nothing in a read-only sandbox, whatever is approved', async () => {

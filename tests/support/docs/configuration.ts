@@ -1,5 +1,6 @@
 import type { TSchema } from '@sinclair/typebox'
 import { ConfigSchema } from '../../../src/config/schema.ts'
+import { isUnused } from '../../../src/config/unused.ts'
 import { cell, valuesOf } from './schema-table.ts'
 
 const HEAD = `# Configuration
@@ -50,7 +51,12 @@ function* rowsOf(schema: TSchema, prefix: string): Generator<Row> {
     if (property['properties']) yield* rowsOf(property, key)
     else if (each?.['properties']) yield* rowsOf(each, `${key}.<name>`)
     else
-      yield { key, values: valuesOf(property), fallback: fallbackOf(property), meaning: meaningOf(property) }
+      yield {
+        key,
+        values: valuesOf(property),
+        fallback: fallbackOf(property),
+        meaning: meaningOf(key, property),
+      }
   }
 }
 
@@ -65,7 +71,8 @@ function fallbackOf(schema: TSchema): string {
   return schema.default === undefined ? '' : `\`${JSON.stringify(schema.default)}\``
 }
 
-function meaningOf(schema: TSchema): string {
+function meaningOf(key: string, schema: TSchema): string {
   const unit = schema['unit'] === undefined ? '' : ` In ${schema['unit']}.`
-  return cell(`${schema.description ?? ''}${unit}`)
+  const unused = isUnused(key) ? ' **No effect yet.**' : ''
+  return cell(`${schema.description ?? ''}${unit}${unused}`)
 }

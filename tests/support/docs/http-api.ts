@@ -37,8 +37,8 @@ const FORMS = `An unknown field, a wrong type or an option that the backend cann
 | \`"output_format": "stream-json"\` or \`Accept: application/x-ndjson\` | a JSON event a line |
 | \`Accept: text/plain\` | the text of the answer alone |
 
-A prompt with the \`session_id\` of an earlier answer goes on with that conversation, in the same live agent where it still runs. A client
-that leaves cancels its turn.`
+A prompt with the \`session_id\` of an earlier answer goes on with that conversation, in the same live agent where it still runs. Sessions live
+as long as the server. A client that leaves cancels its turn.`
 
 const STREAM = `### Events of a stream
 

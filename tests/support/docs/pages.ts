@@ -1,4 +1,5 @@
 import { backendsPage } from './backends.ts'
+import { chatApisPage } from './chat-apis.ts'
 import { configurationPage } from './configuration.ts'
 import { httpApiPage } from './http-api.ts'
 
@@ -14,5 +15,6 @@ export function generatedPages(): GeneratedPage[] {
     { path: 'docs/configuration.md', text: configurationPage() },
     { path: 'docs/http-api.md', text: httpApiPage() },
     { path: 'docs/backends.md', text: backendsPage() },
+    { path: 'docs/chat-apis.md', text: chatApisPage() },
   ]
 }
