@@ -175,6 +175,48 @@ describe('a turn over HTTP', () => {
   })
 })
 
+describe('an agent that does not behave', () => {
+  test('is bridged while it does not open, and given up when it stays silent', async () => {
+    const script = join(home, 'mute.ts')
+    await Bun.write(
+      script,
+      `for await (const line of console) {
+        const { id, method } = JSON.parse(line)
+        if (method === 'initialize') console.log(JSON.stringify({ jsonrpc: '2.0', id, result: { protocolVersion: 1 } }))
+      }`,
+    )
+    const command = JSON.stringify([process.execPath, script])
+    await writeConfig(`backends: {mute: {driver: acp, command: ${command}}}
+server: {request_timeout_secs: 4, heartbeat_secs: 0.2}
+`)
+    const server = await serve()
+    const response = await server.post('/api/v1/prompt', { backend: 'mute', prompt: 'hi', stream: true })
+    expect(response.status).toBe(200)
+    const text = await response.text()
+    expect(text).toContain(': keep-alive')
+    expect(text).toContain('"code":"timeout"')
+    const waiting = await server.post('/api/v1/prompt', { backend: 'mute', prompt: 'hi' })
+    expect(waiting.status).toBe(504)
+  }, 20_000)
+
+  test('is not held up for others by a client that does not read', async () => {
+    const server = await serve()
+    const unread = await demo(server, 'demo: tokens=20000 size=1000')
+    await Bun.sleep(300)
+    expect(answerOf(await eventsOf(await demo(server, 'demo: say=hello')))).toBe('hello')
+    await unread.body?.cancel()
+  }, 20_000)
+
+  test('does not fail the server that writes to a command which takes no input', async () => {
+    await writeConfig('backends: {deaf: {driver: exec, command: [sh, -c, "exec <&-; echo done"]}}\n')
+    const server = await serve()
+    const response = await server.post('/api/v1/prompt', { backend: 'deaf', prompt: 'x'.repeat(5_000_000) })
+    expect((await json(response)).response).toBe('done\n')
+    expect(await server.stop('SIGTERM')).toBe(0)
+    expect(server.output()).not.toContain('EPIPE')
+  })
+})
+
 describe('clinvk serve as a process', () => {
   test('ends its streams with an error, its agents and itself on SIGTERM', async () => {
     const server = await serve()
