@@ -59,10 +59,12 @@ describeChat('the OpenAI SDK', (stage) => {
       expectHistory(model, call ?? fail())
     })
 
-    test('is a model call: no tools of the agent are offered', async () => {
+    test('is a model call: no tools of the agent can act', async () => {
       stage.model.play({ text: 'ok' })
       await connect().chat.completions.create({ model, messages: [user('hi')] })
-      expect(stage.model.calls.at(-1)?.tools).toEqual([])
+      // Gemini's API refuses an empty list of tools, so its CLI is left with one that does nothing here.
+      const left = model === 'gemini' ? ['list_background_processes'] : []
+      expect(stage.model.calls.at(-1)?.tools).toEqual(left)
     })
 
     test('goes on at a stop sequence no further', async () => {

@@ -12,7 +12,7 @@ export interface History {
 }
 
 /** `answered`: it is answered by an empty `result`, and the next one has to wait for that, or the order is lost. */
-export interface HistoryFrame {
+interface HistoryFrame {
   readonly message: Readonly<Record<string, unknown>>
   readonly answered: boolean
 }
