@@ -43,7 +43,10 @@ export async function* withTimeouts(
   }
 }
 
-/** Ends a turn with `max_turns` before its model is asked once more than `maxTurns` times. */
+/**
+ * Ends a turn with `max_turns` as soon as its model speaks once more than `maxTurns` times. Agents do not tell when
+ * they ask their model, so the call that is one too many is heard, not foreseen; nothing of it is passed on.
+ */
 export async function* withMaxTurns(
   events: AsyncIterable<TurnEvent>,
   maxTurns: number | undefined,

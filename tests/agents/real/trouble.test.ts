@@ -27,16 +27,16 @@ describeAgents((agent, stage) => {
     expect(problem).toMatchObject({ code: 'context_too_long', status: 400 })
   }, 60_000)
 
-  test('stops before the model is asked more often than max_turns allows', async () => {
+  test('stops when the model would speak more often than max_turns allows', async () => {
     const path = join(stage.home.workdir, 'again.txt')
     await Bun.write(path, 'again')
     const again = { toolCalls: [agent.read(path)] }
-    stage.model.play([again, again, { text: 'never', stallAfter: 0 }])
+    stage.model.play([again, again, { text: 'one too many' }])
     const before = stage.model.calls.length
     const body = await json(await prompt('loop', { max_turns: 2, approval_mode: 'none', ephemeral: true }))
-    expect(body).toMatchObject({ stop_reason: 'max_turns', exit_code: 0 })
+    expect(body).toMatchObject({ stop_reason: 'max_turns', exit_code: 0, response: '' })
     await stage.model.idle()
-    // The call that the interrupt meets may have begun.
+    // Where the agent cannot count, the third call is heard and interrupted.
     expect(stage.model.calls.length - before).toBeWithin(2, 4)
   })
 

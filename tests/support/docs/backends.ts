@@ -52,7 +52,7 @@ const HEAD = `# Backends
 
 \`native\`: by the agent's own protocol. \`emulated\`: done by clinvk. \`none\`: refused. \`GET /api/v1/backends\` tells the same for a running server.`
 
-const TAIL = `- \`max_turns\` emulated: the turn is interrupted before the model is asked once more.
+const TAIL = `- \`max_turns\` emulated: the turn is interrupted as soon as the model speaks once more; that one call may have been made.
 - \`system_prompt\` emulated: clearly delimited in front of the first prompt of a session.
 - \`exec\`: \`model\` where the command has \`{model}\` in an argument.
 
