@@ -5,6 +5,7 @@ import { connectAcp } from './connection.ts'
 import type { Failing } from './errors.ts'
 import { inquire } from './inquest.ts'
 import { openWorkshop, toLaunch, type Workshop } from './launch.ts'
+import { createQueue } from './one-by-one.ts'
 import { openOnAgent } from './open.ts'
 import { createPool } from './pool.ts'
 import { probeAcp } from './probe.ts'
@@ -37,6 +38,7 @@ export function createAcpDriver(
   const pool = createPool(profile.sessionsPerProcess, timing.idleMs)
   const closing = new AbortController()
   const inquests = new Set<Promise<unknown>>()
+  const inTurn = createQueue()
   let told = { version: undefined as string | undefined, models: [] as readonly string[] }
   let workshop: Promise<Workshop> | undefined
 
@@ -53,12 +55,14 @@ export function createAcpDriver(
       const { connection } = lease
       if (options.resume !== undefined) await profile.beforeReopen?.(options.resume, env, closing.signal)
       const workdir = startup.away ? folder : options.workdir
-      const { sessionId, model, models } = await openOnAgent(
-        connection,
-        failing,
-        { ...options, workdir },
-        { mode: startup.mode, hasEfforts: profile.effortLevels === true },
-      )
+      const enter = () =>
+        openOnAgent(
+          connection,
+          failing,
+          { ...options, workdir },
+          { mode: startup.mode, hasEfforts: profile.effortLevels === true },
+        )
+      const { sessionId, model, models } = await (profile.opensOneByOne ? inTurn(enter) : enter())
       told = { version: connection.agent.version, models: models.length > 0 ? models : told.models }
       return createSession({
         failing,

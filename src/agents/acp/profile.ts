@@ -59,6 +59,8 @@ export interface AcpProfile {
   toolName?(callId: string): string | undefined
   /** Whether a session's config option of the category `thought_level` says how hard to think. */
   readonly effortLevels?: boolean
+  /** Whether it gets stuck when it has to open several sessions at once. */
+  readonly opensOneByOne?: boolean
   /** How many sessions a process may open before a new one takes its place. */
   readonly sessionsPerProcess: number
   /** Resolves when a session can be opened again without harm to it. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { PLACE } from '../../../src/agents/acp/profile.ts'
 import type { TurnEvent } from '../../../src/agents/types.ts'
 import { isAlive, waitUntil } from '../../support/processes.ts'
-import { errorOf, never, rig, textOf, turn } from './support.ts'
+import { errorOf, never, type Rig, rig, textOf, turn } from './support.ts'
 
 const chunk = (text: string) => ({
   sessionUpdate: 'agent_message_chunk',
@@ -352,6 +352,20 @@ describe('opening a session', () => {
       { sessionId: chosen.id, configId: 'm', value: 'b' },
     ])
     expect((await newer.driver.probe()).models).toEqual(['b'])
+  })
+
+  test('waits for the one before where the agent cannot open several at once', async () => {
+    const models = { currentModelId: 'a', availableModels: [{ modelId: 'b' }] }
+    const scenario = { answers: { 'session/new': { models }, 'session/set_model': {} } }
+    const requests = async (agent: Rig) => {
+      await Promise.all([1, 2].map(() => agent.open({ model: 'b' })))
+      return agent.records().flatMap(({ method }) => (method?.startsWith('session/') ? method : []))
+    }
+    await using patient = rig(scenario, { opensOneByOne: true })
+    await using hasty = rig(scenario)
+    const [open, choose] = ['session/new', 'session/set_model']
+    expect(await requests(patient)).toEqual([open, choose, open, choose])
+    expect(await requests(hasty)).toEqual([open, open, choose, choose])
   })
 
   test('refuses a model that the agent does not know, or cannot be told', async () => {
