@@ -13,7 +13,7 @@ export default defineCommand({
     const { config } = await loadConfig({ env: {}, homeDir: '/dev/null' })
     const engine = createEngine({
       backends: [],
-      folders: createFolders({ defaultFolder: '/', allowed: [], blocked: [] }),
+      folders: createFolders({ defaultFolder: '/', allowed: [], blocked: [] }, '/'),
       limits: {},
       conversations: { keepAliveMs: 0, maxIdle: 0 },
     })

@@ -46,11 +46,14 @@ export async function engineFromConfig(context: EngineContext): Promise<Engine> 
   return createEngine({
     backends,
     ...(defaultBackend === undefined ? {} : { defaultBackend }),
-    folders: createFolders({
-      defaultFolder: await defaultFolder(context),
-      allowed: server.allowed_workdir_prefixes,
-      blocked: server.blocked_workdir_prefixes,
-    }),
+    folders: createFolders(
+      {
+        defaultFolder: await defaultFolder(context),
+        allowed: server.allowed_workdir_prefixes,
+        blocked: server.blocked_workdir_prefixes,
+      },
+      join(context.home, 'scratch'),
+    ),
     limits: {
       silenceMs: server.request_timeout_secs * 1000,
       totalMs: unified.command_timeout_secs * 1000,

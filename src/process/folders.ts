@@ -1,5 +1,4 @@
-import { mkdtemp, realpath, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { resolveWorkdir, type WorkdirRules } from './workdir.ts'
 
@@ -21,12 +20,16 @@ export interface Folders {
   scratch(): Promise<Place>
 }
 
-/** The folders of this machine, under the operator's rules. */
-export function createFolders(rules: WorkdirRules): Folders {
+/**
+ * The folders of this machine, under the operator's rules. Scratch folders are made in `scratchRoot`, a folder of this
+ * user's own: agents look for settings in the folders above theirs, and in a shared one those may be anybody's.
+ */
+export function createFolders(rules: WorkdirRules, scratchRoot: string): Folders {
   return {
     resolve: (asked) => resolveWorkdir(asked, rules),
     async scratch() {
-      const workdir = await realpath(await mkdtemp(join(tmpdir(), 'clinvk-scratch-')))
+      await mkdir(scratchRoot, { recursive: true, mode: 0o700 })
+      const workdir = await realpath(await mkdtemp(join(scratchRoot, 'chat-')))
       return {
         workdir,
         scratch: true,

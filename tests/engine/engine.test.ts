@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import { existsSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createEngine } from '../../src/engine/engine.ts'
 import type { Engine, TurnRequest } from '../../src/engine/types.ts'
 import { ClinvkError } from '../../src/errors.ts'
@@ -22,7 +23,10 @@ function engineOf(drivers: FakeDriver[], { keepAliveMs = 60_000, maxIdle = 4, si
       enabled: true,
       demo: driver.name === 'demo',
     })),
-    folders: createFolders({ defaultFolder: tmpdir(), allowed: [], blocked: [] }),
+    folders: createFolders(
+      { defaultFolder: tmpdir(), allowed: [], blocked: [] },
+      join(tmpdir(), 'clinvk-test-scratch'),
+    ),
     limits: { silenceMs },
     conversations: { keepAliveMs, maxIdle },
   })
@@ -227,7 +231,7 @@ describe('an engine', () => {
     const engine = engineOf([fake])
     await run(engine, ask('one', { scratch: true, ephemeral: true }))
     const once = fake.opened[0]?.workdir ?? ''
-    expect(once).toContain('clinvk-scratch-')
+    expect(once).toContain('clinvk-test-scratch')
     expect(existsSync(once)).toBe(false)
     const { turn } = await run(engine, ask('two', { scratch: true }))
     const kept = fake.opened[1]?.workdir ?? ''
