@@ -44,6 +44,9 @@ export async function serveChat(
     succeeded: () => replay.forget(key),
     left: () => own.abort(new ClinvkError('cancelled', 'The client left.')),
   }
+  // The agent may take seconds to stop, and the client's retry may be here before that.
+  const onLeave = () => replay.remember(key, abandoned())
+  request.signal.addEventListener('abort', onLeave, { once: true })
   try {
     const run = await startChat({ engine, chat, request: answer.turn, signal, headers })
     return answer.toStream === undefined
@@ -53,6 +56,8 @@ export async function serveChat(
     const failure = toClinvkError(error)
     outcome.failed(failure, { headersSent: false })
     throw failure
+  } finally {
+    request.signal.removeEventListener('abort', onLeave)
   }
 }
 

@@ -1,10 +1,14 @@
 /**
- * Names whose responses a request may see: a hash of the key that it carries, so that nobody can read another's.
+ * Names whose responses a request may see: a hash of every key that it carries, so that nobody can read another's.
+ * Which of them the server knows does not matter here: a key that is added to a known one makes another owner.
  * Without any key all are of one owner.
  */
 export async function ownerOf({ headers }: Request): Promise<string> {
-  const bearer = headers.get('authorization')?.match(/^bearer +(.+)$/i)?.[1]
-  const key = headers.get('x-api-key') ?? headers.get('api-key') ?? bearer ?? ''
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(key.trim()))
+  const keys = ['authorization', 'x-api-key', 'api-key'].map((name) => headers.get(name)?.trim() ?? '')
+  // A key is the same key by whichever header it came, once.
+  const distinct = [...new Set(keys.map((key) => key.replace(/^bearer +/i, '')))]
+    .filter((key) => key !== '')
+    .sort()
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(JSON.stringify(distinct)))
   return Buffer.from(digest).toString('base64url')
 }
