@@ -56,7 +56,11 @@ export async function servePrompt(
       request,
       told,
       options,
-      (reason) => own.abort(reason),
+      (reason) => {
+        own.abort(reason)
+        // The turn has begun, but its stream may not have been read yet: then nobody else says that nobody will.
+        turn.events.return().catch(() => {})
+      },
     )
   const { result, events } = await collectTurn(turn, told)
   return form === 'text'

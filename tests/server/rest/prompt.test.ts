@@ -239,6 +239,14 @@ describe('a turn is cancelled', () => {
       expect(engine.ends).toEqual(['cancelled'])
     })
 
+  test('when the client leaves before it has read anything of its stream', async () => {
+    const engine = fakeEngine((_, signal) => thenHang([{ type: 'init' }], signal))
+    const response = await testApp({ engine }).prompt({ prompt: 'hi', stream: true })
+    await response.body?.cancel()
+    await Bun.sleep(20)
+    expect(engine.ends).toEqual(['cancelled'])
+  })
+
   test('when the reader of its stream leaves', async () => {
     const engine = fakeEngine((_, signal) => thenHang([{ type: 'init' }], signal))
     const response = await testApp({ engine }).prompt({ prompt: 'x', stream: true })
