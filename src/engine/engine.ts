@@ -2,6 +2,7 @@ import { abortError } from '../agents/take-turn.ts'
 import type { TurnEvent } from '../agents/types.ts'
 import { ClinvkError, toClinvkError } from '../errors.ts'
 import type { Folders, Place } from '../process/folders.ts'
+import { within } from '../process/within.ts'
 import { type Backend, chooseBackend, describeBackends } from './backends.ts'
 import { type Conversation, type ConversationLimits, createConversations } from './conversations.ts'
 import { type TurnLimits, withMaxTurns, withParagraphs, withTimeouts } from './limits.ts'
@@ -145,7 +146,7 @@ export function createEngine(setup: EngineOptions): Engine {
     async close(graceMs = CLOSE_GRACE_MS) {
       closing.abort(shuttingDown())
       // A reader that takes no events keeps its turn from ending; its agent is ended all the same.
-      await atMost(graceMs, Promise.allSettled(running))
+      await within(graceMs, Promise.allSettled(running))
       await conversations.close()
       await Promise.allSettled(setup.backends.map(({ driver }) => driver.close()))
     },
@@ -166,13 +167,6 @@ function newId(kind: 'run' | 'ses'): string {
 
 /** How long running turns have to tell their readers that they were ended, in ms. */
 const CLOSE_GRACE_MS = 5000
-
-async function atMost(ms: number, promise: Promise<unknown>): Promise<void> {
-  const late = Promise.withResolvers<void>()
-  const timer = setTimeout(late.resolve, ms)
-  await Promise.race([promise, late.promise])
-  clearTimeout(timer)
-}
 
 /** Where a conversation works: a folder that is there, or a fresh one that goes with it. */
 async function makePlace(folders: Folders, workdir: string | undefined): Promise<Place> {

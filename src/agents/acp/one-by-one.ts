@@ -1,3 +1,5 @@
+import { within } from '../../process/within.ts'
+
 /** How long a piece of work may keep the next one waiting, in ms: one that hangs must not stop all that follow. */
 const PATIENCE_MS = 10_000
 
@@ -5,17 +7,8 @@ const PATIENCE_MS = 10_000
 export function createQueue(patienceMs = PATIENCE_MS): <T>(work: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve()
   return <T>(work: () => Promise<T>) => {
-    const mine = atMost(last, patienceMs).then(work)
+    const mine = within(patienceMs, last).then(work)
     last = mine.catch(() => {})
     return mine
   }
-}
-
-async function atMost(work: Promise<unknown>, ms: number): Promise<void> {
-  let timer: Timer | undefined
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms)
-  })
-  await Promise.race([work, late])
-  clearTimeout(timer)
 }

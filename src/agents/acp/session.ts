@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { RequestError } from '@agentclientprotocol/sdk'
 import { ClinvkError } from '../../errors.ts'
 import type { Channel } from '../../process/channel.ts'
+import { within } from '../../process/within.ts'
 import { type Fields, fields, word } from '../fields.ts'
 import { createSharedChannel } from '../shared-channel.ts'
 import { abortError, takeTurn } from '../take-turn.ts'
@@ -186,20 +187,11 @@ export function createSession(setup: SessionSetup): AgentSession {
         unroute()
         if (connection.alive && turn) await connection.notify('session/cancel', { sessionId })
         if (connection.alive && connection.agent.closes)
-          await within(connection.request('session/close', { sessionId }), CLOSE_MS)
+          await within(CLOSE_MS, connection.request('session/close', { sessionId }))
         lease.release()
         await forget()
       })()
       return closing
     },
   }
-}
-
-async function within(work: Promise<unknown>, ms: number): Promise<void> {
-  let timer: Timer | undefined
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms)
-  })
-  await Promise.race([work.catch(() => {}), late])
-  clearTimeout(timer)
 }

@@ -3,6 +3,7 @@ import { ClinvkError } from '../../errors.ts'
 import { type Child, spawnChild } from '../../process/child.ts'
 import { createRpcPeer, RpcError } from '../../process/json-rpc.ts'
 import { readJsonLines } from '../../process/lines.ts'
+import { within } from '../../process/within.ts'
 import { VERSION } from '../../version.ts'
 import { type Fields, fields, word } from '../fields.ts'
 import type { BackendSettings } from '../types.ts'
@@ -12,7 +13,6 @@ import { nativeCommand } from './launcher.ts'
 import { appServerArgv } from './options.ts'
 import { createRateLimits } from './rate-limits.ts'
 import { createSubAgents, type SubAgent } from './sub-agents.ts'
-import { within } from './within.ts'
 
 /** What a thread hears of the process that it lives in. */
 interface ThreadListener {

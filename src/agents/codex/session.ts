@@ -1,4 +1,5 @@
 import { ClinvkError } from '../../errors.ts'
+import { within } from '../../process/within.ts'
 import { type Fields, fields, word } from '../fields.ts'
 import { abortError, takeTurn } from '../take-turn.ts'
 import type { AgentSession, InputPart, SessionOptions, TurnEvent } from '../types.ts'
@@ -8,7 +9,6 @@ import { requestError, turnError } from './errors.ts'
 import { mayMention, turnParams, userInput, userItem } from './options.ts'
 import { cutShort } from './to-events.ts'
 import { createTurn, type Turn, weightOf } from './turn.ts'
-import { within } from './within.ts'
 
 /** What a session is made from. */
 export interface SessionSetup {
