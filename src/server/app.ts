@@ -66,7 +66,7 @@ export function createApp(options: AppOptions) {
   const chats: ChatServices = {
     ...answers,
     chat,
-    images: createImageReader({ fetchImages: chat.fetch_images }),
+    images: () => createImageReader({ fetchImages: chat.fetch_images }),
     replay: createReplayGuard(),
     ...options.chatTimes,
   }

@@ -3,6 +3,7 @@ export type Dialect = 'clinvk' | 'openai' | 'anthropic'
 
 /** The dialect of a request; whatever goes wrong with it is told in that. */
 export function dialectOf({ url }: Request): Dialect {
-  const [, first] = URL.canParse(url) ? new URL(url).pathname.split('/') : []
+  // People write one slash too many when they put addresses together.
+  const [first] = URL.canParse(url) ? new URL(url).pathname.split('/').filter((part) => part !== '') : []
   return first === 'openai' || first === 'anthropic' ? first : 'clinvk'
 }

@@ -40,6 +40,11 @@ export function guardPlugin(options: GuardOptions) {
     checkOrigin(request, options.origins)
     Object.assign(set.headers, corsHeaders(request, options.origins))
     const { pathname } = new URL(request.url)
+    if (!isWellFormed(pathname))
+      throw new ClinvkError(
+        'invalid_request',
+        'The address holds a % that is not followed by a UTF-8 character.',
+      )
     const methods = options.routes.methodsOf(pathname)
     // Browsers send a preflight without any key.
     if (isPreflight(request)) return empty(preflightHeaders(request, methods, options.origins))
@@ -51,6 +56,16 @@ export function guardPlugin(options: GuardOptions) {
     if (methods.includes(request.method)) checkContentType(request)
     return undefined
   })
+}
+
+/** The framework decodes parts of the path, and fails on those that can't be. */
+function isWellFormed(pathname: string): boolean {
+  try {
+    decodeURIComponent(pathname)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** Probes of the operator's machines have no key and are not counted. */

@@ -110,7 +110,10 @@ function numberExpectation(noun: string, { minimum, maximum }: TSchema): string 
 }
 
 function textExpectation({ minLength, maxLength }: TSchema): string {
-  if (maxLength !== undefined) return `a text of ${maxLength} characters at most`
+  if (maxLength !== undefined)
+    return minLength === undefined
+      ? `a text of ${maxLength} characters at most`
+      : `a text of ${minLength} to ${maxLength} characters`
   return minLength === undefined ? 'a text' : 'a text that is not empty'
 }
 

@@ -1,10 +1,10 @@
 import type { HistoryMessage, HistoryToolCall } from '../../agents/messages.ts'
 import type { InputPart } from '../../agents/types.ts'
 import type { ImageReader } from '../chat/images.ts'
+import { checkToolPairs, type ToolMention } from '../chat/tool-pairs.ts'
 import { toBlockParts, toParts } from './content.ts'
 import type { Message } from './schema.ts'
 import type { AssistantBlock, TextBlock, ToolResultBlock, UserBlock } from './schema-blocks.ts'
-import { checkToolPairs } from './tool-pairs.ts'
 
 /**
  * Translates a conversation. Earlier thinking is left out: it is signed by whoever made it, and nobody else takes it.
@@ -15,7 +15,7 @@ export async function toHistory(
   messages: readonly Message[],
   readImage: ImageReader,
 ): Promise<HistoryMessage[]> {
-  checkToolPairs(messages)
+  checkToolPairs(messages.flatMap(mentionsOf))
   const history: HistoryMessage[] = []
   for (const [index, message] of messages.entries()) {
     const path = `messages[${index}].content`
@@ -23,6 +23,17 @@ export async function toHistory(
     if (message.role === 'user') history.push(...(await fromUser(message.content, path, readImage)))
   }
   return history
+}
+
+function mentionsOf({ content }: Message, index: number): ToolMention[] {
+  if (typeof content === 'string') return []
+  return content.flatMap((block, place): ToolMention[] => {
+    const path = `messages[${index}].content[${place}]`
+    if ('input' in block) return [{ kind: 'call', id: block.id, path: `${path}.id` }]
+    return 'tool_use_id' in block
+      ? [{ kind: 'result', id: block.tool_use_id, path: `${path}.tool_use_id` }]
+      : []
+  })
 }
 
 /** Everything that is said as instructions, in its order; undefined where nothing is. */

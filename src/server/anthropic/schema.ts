@@ -107,8 +107,9 @@ export const MessagesRequest = Type.Object(
     }),
     stream: optional(Type.Boolean({ description: 'Whether the answer is streamed as server-sent events.' })),
     stop_sequences: optional(
-      Type.Array(Type.String({ minLength: 1 }), {
-        description: 'The answer ends before the first of these texts.',
+      Type.Array(Type.String({ minLength: 1, maxLength: 1000 }), {
+        maxItems: 100,
+        description: 'The answer ends before the first of these texts. 100 at most.',
       }),
     ),
     metadata: optional(

@@ -19,7 +19,6 @@ export async function serveMessages(
   request: Request,
   services: ChatServices,
 ): Promise<Response> {
-  const turn = await fromMessagesRequest(body, services.images)
   const about = {
     id: `msg_01${crypto.randomUUID().replaceAll('-', '')}`,
     model: body.model,
@@ -28,7 +27,8 @@ export async function serveMessages(
   }
   return await serveChat(
     {
-      turn,
+      model: body.model,
+      toTurn: (images) => fromMessagesRequest(body, images),
       endpoint: 'anthropic/messages',
       // Claude Code sends a request that failed again without stream, betas or thinking.
       sameness: { system: body.system, messages: body.messages },

@@ -5,7 +5,7 @@ import { type Fetched, fetchPublic } from './fetch-public.ts'
 
 /**
  * Makes a part of what a client sent as the address of an image or file: a data: URL, or an http(s) one where the
- * operator lets us fetch it. `path` is the field's, for the error; `name` a file's.
+ * operator lets us fetch it, up to 20 in all and 32 MiB together. `path` is the field's, for the error; `name` a file's.
  *
  * @throws `invalid_request` at `path`.
  */
@@ -19,6 +19,20 @@ export function createImageReader({
   readonly fetchImages: boolean
   readonly fetch?: (url: string) => Promise<Fetched>
 }): ImageReader {
+  // By their address: a client that names one image in every message means one image.
+  const fetched = new Map<string, Fetched>()
+  let bytesLeft = MOST_BYTES
+  const fetchOnce = async (url: string): Promise<Fetched> => {
+    const known = fetched.get(url)
+    if (known) return known
+    if (fetched.size >= MOST_FETCHES) throw new Error(`a request may name ${MOST_FETCHES} addresses at most`)
+    const file = await fetch(url)
+    bytesLeft -= file.bytes.byteLength
+    if (bytesLeft < 0)
+      throw new Error(`what a request names may have ${MOST_BYTES / MIB} MiB together at most`)
+    fetched.set(url, file)
+    return file
+  }
   return async (url, path, name) => {
     if (/^data:/i.test(url)) return fromDataUrl(url, path, name)
     if (!/^https?:/i.test(url)) throw wrong(path, 'must be a data: URL or an http(s) one.')
@@ -27,7 +41,7 @@ export function createImageReader({
         path,
         'is an http(s) URL, and this server fetches none (chat.fetch_images). Send the image itself, as a data: URL.',
       )
-    const { mediaType, bytes } = await fetch(url).catch((error: unknown) => {
+    const { mediaType, bytes } = await fetchOnce(url).catch((error: unknown) => {
       throw wrong(path, `cannot be fetched: ${error instanceof Error ? error.message : 'it failed'}.`)
     })
     return toInputPart(sniff(bytes) ?? mediaType, Buffer.from(bytes).toString('base64'), path, name)
@@ -61,6 +75,10 @@ export function toInputPart(mediaType: string, data: string, path: string, name?
 export function toTextPart(text: string, name?: string): InputPart {
   return { type: 'text', text: name === undefined ? text : `${name}:\n\n${text}` }
 }
+
+const MOST_FETCHES = 20
+const MIB = 1024 * 1024
+const MOST_BYTES = 32 * MIB
 
 const IMAGES: readonly string[] = ['image/png', 'image/jpeg', 'image/gif', 'image/webp']
 
@@ -103,7 +121,7 @@ function sniff(bytes: Uint8Array): string | undefined {
 }
 
 function fetchImage(url: string): Promise<Fetched> {
-  return fetchPublic(url, { maxBytes: 20 * 1024 * 1024, timeoutMs: 15_000, maxRedirects: 3 })
+  return fetchPublic(url, { maxBytes: 20 * MIB, timeoutMs: 15_000, maxRedirects: 3 })
 }
 
 function wrong(path: string, message: string): ClinvkError {

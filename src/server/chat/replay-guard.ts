@@ -45,11 +45,14 @@ export function createReplayGuard({
     recall(key, headers) {
       sweep()
       if (headers.get(REPLAY_HEADER)?.trim().toLowerCase() === 'off') return undefined
-      return failures.get(key)?.error
+      const found = failures.get(key)
+      return found && found.until > now() ? found.error : undefined
     },
     remember(key, error) {
+      // No model was asked, and whoever logs the agent in wants to go on at once.
+      if (error.code === 'not_logged_in') return
       failures.delete(key)
-      failures.set(key, { error, until: now() + keepMs })
+      failures.set(key, { error, until: now() + Math.min(keepMs, error.retryAfterMs ?? keepMs) })
       sweep()
     },
     forget: (key) => void failures.delete(key),

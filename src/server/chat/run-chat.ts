@@ -7,6 +7,7 @@ import { ClinvkError, toClinvkError } from '../../errors.ts'
 import { invalidFields } from '../validate.ts'
 import { markAgentRan } from './agent-ran.ts'
 import { requireModel } from './model-names.ts'
+import { pairCalls } from './tool-pairs.ts'
 import type { ChatTurn } from './types.ts'
 import { withoutEffectHeader } from './without-effect.ts'
 
@@ -92,7 +93,7 @@ export function splitMessages(messages: readonly HistoryMessage[]): {
     (message) => message.role !== 'assistant' || message.text !== '' || message.toolCalls.length > 0,
   )
   const cut = said.findLastIndex(({ role }) => role !== 'user') + 1
-  const history = said.slice(0, cut)
+  const history = pairCalls(said.slice(0, cut))
   const parts = said.slice(cut).flatMap((message) => (message.role === 'user' ? message.parts : []))
   if (parts.some((part) => part.type !== 'text' || part.text.trim() !== '')) return { history, parts }
   const last = said.at(-1)

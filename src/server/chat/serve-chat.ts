@@ -5,6 +5,7 @@ import { BEGIN_GRACE_MS } from '../peek.ts'
 import { requestId } from '../request-id.ts'
 import { toByteStream } from '../stream.ts'
 import { agentRan, markAgentRan } from './agent-ran.ts'
+import { requireModel } from './model-names.ts'
 import { abandoned } from './replay-guard.ts'
 import { type ChatRun, startChat } from './run-chat.ts'
 import { answerJson } from './slow-json.ts'
@@ -23,9 +24,11 @@ export async function serveChat(
 ): Promise<Response> {
   const { engine, chat, replay, shutdown } = services
   const { headers } = request
-  const key = await replay.keyOf(headers, answer.endpoint, answer.turn.model, answer.sameness)
+  requireModel(answer.model, await engine.backends(), chat.model_aliases)
+  const key = await replay.keyOf(headers, answer.endpoint, answer.model, answer.sameness)
   const before = replay.recall(key, headers)
   if (before) throw before
+  const turn = await answer.toTurn(services.images())
 
   const own = new AbortController()
   const signal = AbortSignal.any([
@@ -48,7 +51,7 @@ export async function serveChat(
   const onLeave = () => replay.remember(key, abandoned())
   request.signal.addEventListener('abort', onLeave, { once: true })
   try {
-    const run = await startChat({ engine, chat, request: answer.turn, signal, headers })
+    const run = await startChat({ engine, chat, request: turn, signal, headers })
     return answer.toStream === undefined
       ? await bufferChat(run, answer, request, services, outcome)
       : await streamChat(run, answer.toStream(run.turn), answer, request, services, outcome)

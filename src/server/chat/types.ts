@@ -31,7 +31,8 @@ export interface ChatTurn {
 export interface ChatServices {
   readonly engine: Engine
   readonly chat: Config['chat']
-  readonly images: ImageReader
+  /** Makes the reader of one request's images; what a request may have fetched is limited in all. */
+  readonly images: () => ImageReader
   readonly replay: ReplayGuard
   /** Longest silence on a stream. */
   readonly heartbeatMs: number
@@ -50,7 +51,10 @@ export interface ChatServices {
 
 /** How one chat request is answered in its dialect. */
 export interface ChatAnswer {
-  readonly turn: ChatTurn
+  /** As the client wrote it. */
+  readonly model: string
+  /** Translates the request. Nothing is fetched for one whose model does not exist. */
+  readonly toTurn: (images: ImageReader) => Promise<ChatTurn>
   /** Names the endpoint for the replay guard, such as `openai/chat`. */
   readonly endpoint: string
   /** What makes two requests the same one for the replay guard: their messages or input, as they were sent. */

@@ -1,6 +1,7 @@
 import type { HistoryMessage, HistoryToolCall } from '../../agents/messages.ts'
 import type { InputPart } from '../../agents/types.ts'
 import type { ImageReader } from '../chat/images.ts'
+import { checkToolPairs, type ToolMention } from '../chat/tool-pairs.ts'
 import { invalidFields } from '../validate.ts'
 import { refusal } from './refusals.ts'
 import type { ChatMessage, Content, ContentPart } from './request-schema.ts'
@@ -14,6 +15,7 @@ export async function toHistory(
   messages: readonly ChatMessage[],
   images: ImageReader,
 ): Promise<{ system?: string; conversation: HistoryMessage[] }> {
+  checkToolPairs(messages.flatMap(mentionsOf))
   const instructions: string[] = []
   const conversation: HistoryMessage[] = []
   for (const [index, message] of messages.entries()) {
@@ -39,7 +41,6 @@ async function toMessage(
   images: ImageReader,
 ): Promise<HistoryMessage> {
   const path = `messages[${index}]`
-  const before = all.slice(0, index)
   switch (message.role) {
     case 'user':
       return { role: 'user', parts: await toParts(message.content, `${path}.content`, images) }
@@ -48,29 +49,15 @@ async function toMessage(
       return {
         role: 'assistant',
         text: content === '' ? (message.refusal ?? '') : content,
-        toolCalls: toToolCalls(message, index, all.slice(index + 1)),
+        toolCalls: toToolCalls(message, index),
       }
     }
     case 'tool': {
       const parts = await toParts(message.content, `${path}.content`, images)
-      const callId = message.tool_call_id
-      if (!before.some((earlier) => callsOf(earlier).includes(callId)))
-        throw invalidFields([
-          {
-            path: `${path}.tool_call_id`,
-            message: 'is the id of no call in an earlier message of the assistant.',
-          },
-        ])
-      return { role: 'tool', callId, parts, isError: false }
+      return { role: 'tool', callId: message.tool_call_id, parts, isError: false }
     }
     case 'function': {
-      const call = before.findLastIndex(
-        (earlier) => earlier.role === 'assistant' && earlier.function_call?.name === message.name,
-      )
-      if (call < 0)
-        throw invalidFields([
-          { path: `${path}.name`, message: 'is the name of no call in an earlier message of the assistant.' },
-        ])
+      const call = callOf(message.name, index, all)
       const parts: InputPart[] = [{ type: 'text', text: message.content ?? '' }]
       return { role: 'tool', callId: legacyCallId(call), parts, isError: false }
     }
@@ -80,17 +67,13 @@ async function toMessage(
 function toToolCalls(
   { tool_calls: calls, function_call: legacy }: Assistant,
   index: number,
-  after: readonly ChatMessage[],
 ): HistoryToolCall[] {
   const path = `messages[${index}]`
-  const own = (calls ?? []).map(({ id, function: { name, arguments: input } }, number) => {
-    const callPath = `${path}.tool_calls[${number}]`
-    if (!after.some((later) => later.role === 'tool' && later.tool_call_id === id))
-      throw invalidFields([
-        { path: `${callPath}.id`, message: 'has no result: no later message has it as tool_call_id.' },
-      ])
-    return { id, name, input: toInput(input, `${callPath}.function.arguments`) }
-  })
+  const own = (calls ?? []).map(({ id, function: { name, arguments: input } }, number) => ({
+    id,
+    name,
+    input: toInput(input, `${path}.tool_calls[${number}].function.arguments`),
+  }))
   if (!legacy) return own
   const input = toInput(legacy.arguments, `${path}.function_call.arguments`)
   return [...own, { id: legacyCallId(index), name: legacy.name, input }]
@@ -101,8 +84,32 @@ function legacyCallId(messageIndex: number): string {
   return `call_${messageIndex}`
 }
 
-function callsOf(message: ChatMessage): string[] {
-  return message.role === 'assistant' ? (message.tool_calls ?? []).map(({ id }) => id) : []
+function mentionsOf(message: ChatMessage, index: number, all: readonly ChatMessage[]): ToolMention[] {
+  const path = `messages[${index}]`
+  switch (message.role) {
+    case 'tool':
+      return [{ kind: 'result', id: message.tool_call_id, path: `${path}.tool_call_id` }]
+    case 'function':
+      return [{ kind: 'result', id: legacyCallId(callOf(message.name, index, all)), path: `${path}.name` }]
+    case 'assistant':
+      return [
+        ...(message.tool_calls ?? []).map(
+          ({ id }, number): ToolMention => ({ kind: 'call', id, path: `${path}.tool_calls[${number}].id` }),
+        ),
+        ...(message.function_call
+          ? [{ kind: 'call' as const, id: legacyCallId(index), path: `${path}.function_call` }]
+          : []),
+      ]
+    default:
+      return []
+  }
+}
+
+/** The message that made the last call of this name; -1 where there is none. */
+function callOf(name: string, before: number, all: readonly ChatMessage[]): number {
+  return all
+    .slice(0, before)
+    .findLastIndex((message) => message.role === 'assistant' && message.function_call?.name === name)
 }
 
 function toInput(json: string, path: string): unknown {

@@ -4,7 +4,7 @@ import type { ChatTurn } from '../chat/types.ts'
 import { sentOf } from '../chat/without-effect.ts'
 import { invalidFields } from '../validate.ts'
 import { toHistory } from './from-messages.ts'
-import { refusal, refuseUnsupported } from './refusals.ts'
+import { refuseUnsupported } from './refusals.ts'
 import type { ChatCompletionRequest } from './request-schema.ts'
 
 /**
@@ -14,7 +14,8 @@ import type { ChatCompletionRequest } from './request-schema.ts'
  */
 export async function fromChatRequest(body: ChatCompletionRequest, images: ImageReader): Promise<ChatTurn> {
   const { messages } = body
-  if (!messages) throw noMessages(body)
+  if (!messages)
+    throw invalidFields([{ path: 'messages', message: 'is missing: expected a list of messages.' }])
   if (messages.length === 0)
     throw invalidFields([{ path: 'messages', message: 'is empty: at least one message is needed.' }])
   refuseUnsupported(body)
@@ -48,6 +49,12 @@ const WITHOUT_EFFECT = [
   'prediction',
   'service_tier',
   'store',
+  'parallel_tool_calls',
+  'prompt_cache_key',
+  'prompt_cache_options',
+  'prompt_cache_retention',
+  'safety_identifier',
+  'moderation',
   'top_k',
   'min_p',
   'typical_p',
@@ -62,13 +69,4 @@ function asPrompt(
 ): readonly HistoryMessage[] {
   if (conversation.length > 0 || system === undefined) return conversation
   return [{ role: 'user', parts: [{ type: 'text', text: system }] }]
-}
-
-function noMessages(body: ChatCompletionRequest) {
-  if (body.input === undefined || body.input === null)
-    return invalidFields([{ path: 'messages', message: 'is missing: expected a list of messages.' }])
-  return refusal(
-    'input',
-    'input belongs to the Responses API (POST /responses); at this address it is not supported yet. Send messages.',
-  )
 }

@@ -31,11 +31,9 @@ export function refuseUnsupported(body: ChatCompletionRequest): void {
       body.logprobs ? 'logprobs' : 'top_logprobs',
       'No agent tells the probabilities of its tokens.',
     )
-  if (body.modalities?.includes('audio') || isSet(body.audio))
-    throw refusal(
-      body.modalities?.includes('audio') ? 'modalities' : 'audio',
-      'No agent speaks: answers are text.',
-    )
+  if (body.modalities?.some((modality) => modality !== 'text'))
+    throw refusal('modalities', 'Answers are text: no agent speaks or draws.')
+  if (isSet(body.audio)) throw refusal('audio', 'Answers are text: no agent speaks.')
   if (isSet(body.web_search_options))
     throw refusal(
       'web_search_options',

@@ -136,7 +136,13 @@ export const ChatCompletionRequest = open(
         "A backend's name, backend/model, backend:model, a model's id that a backend lists or whose family is known, or an alias.",
     }),
     messages: Type.Optional(Type.Array(ChatMessage, { description: 'The conversation. It must be there.' })),
-    input: unused('Refused: what belongs to the Responses API goes to /responses.'),
+    input: Type.Optional(
+      Type.Unknown({
+        description:
+          'Read as the Responses API reads it, with instructions, reasoning, text and max_output_tokens, where there are no messages. Cursor sends such bodies.',
+      }),
+    ),
+    instructions: maybe(Type.String(), 'System prompt that goes with input.'),
     stream: maybe(Type.Boolean(), 'Whether the answer is streamed.'),
     stream_options: maybe(
       open(
@@ -180,7 +186,7 @@ export const ChatCompletionRequest = open(
     ),
     logprobs: maybe(Type.Boolean(), 'Refused where it is true.'),
     top_logprobs: maybe(Type.Integer({ minimum: 0 }), 'Refused where it is more than 0.'),
-    modalities: maybe(Type.Array(Type.String()), 'Only text; audio is refused.'),
+    modalities: maybe(Type.Array(Type.String()), 'Only text; others are refused.'),
     audio: unused('Refused: no agent speaks.'),
     web_search_options: unused('Refused: an agent searches when it wants to.'),
     temperature: maybe(Type.Number(), 'Without effect.'),
@@ -195,6 +201,9 @@ export const ChatCompletionRequest = open(
     store: maybe(Type.Boolean(), 'Without effect: nothing is stored.'),
     parallel_tool_calls: maybe(Type.Boolean(), 'Without effect.'),
     prompt_cache_key: unused(),
+    prompt_cache_options: unused(),
+    prompt_cache_retention: unused(),
+    moderation: unused(),
     safety_identifier: unused(),
   },
   { $id: 'ChatCompletionRequest', description: 'A chat. Fields that are not named here are ignored.' },

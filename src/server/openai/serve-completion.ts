@@ -1,6 +1,7 @@
 import { serveChat } from '../chat/serve-chat.ts'
 import type { ChatServices } from '../chat/types.ts'
 import { OPENAI_HEADERS, toOpenAiErrorBody } from './errors.ts'
+import { fromMixedRequest, isMixed } from './from-mixed-request.ts'
 import { fromChatRequest } from './from-request.ts'
 import type { ChatCompletionRequest } from './request-schema.ts'
 import { createChunkWriter } from './to-chunks.ts'
@@ -17,14 +18,14 @@ export async function serveCompletion(
   services: ChatServices,
 ): Promise<Response> {
   const since = performance.now()
-  const turn = await fromChatRequest(body, services.images)
   const head = answerHead(body.model)
   const includeUsage = body.stream_options?.include_usage === true
   return await serveChat(
     {
-      turn,
+      model: body.model,
+      toTurn: (images) => (isMixed(body) ? fromMixedRequest(body, images) : fromChatRequest(body, images)),
       endpoint: 'openai/chat',
-      sameness: body.messages,
+      sameness: body.messages ?? [body.input, body.instructions],
       toResponse: (result) => toChatCompletion(result, head),
       ...(body.stream ? { toStream: () => createChunkWriter(head, { includeUsage }) } : {}),
       toErrorBody: toOpenAiErrorBody,

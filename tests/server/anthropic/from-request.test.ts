@@ -96,6 +96,8 @@ describe('fromMessagesRequest', () => {
     ['output_config.format', { output_config: { format: { type: 'json_schema' } } }],
     ['output_format', { output_format: { type: 'json_schema' } }],
     ['container', { container: 'c' }],
+    ['tool_choice', { tool_choice: { type: 'any' } }],
+    ['tool_choice', { tools: [], tool_choice: { type: 'tool', name: 'f' } }],
   ]
   for (const [field, body] of refused)
     test(`refuses ${JSON.stringify(body)}, and says so`, async () => {
@@ -118,7 +120,7 @@ describe('fromMessagesRequest', () => {
       'messages[0].content[0].text is missing: expected a text.',
       { messages: [{ role: 'user', content: [{ type: 'text' }] }] },
     ],
-    ['stop_sequences[0] is 1, expected a text that is not empty.', { stop_sequences: [1] }],
+    ['stop_sequences[0] is 1, expected a text of 1 to 1000 characters.', { stop_sequences: [1] }],
     [
       'thinking.budget_tokens is missing: expected a whole number, 1 or more.',
       { thinking: { type: 'enabled' } },

@@ -135,15 +135,15 @@ describe('toHistory', () => {
     })
   })
 
-  test('refuses a call that has no result', async () => {
+  test('refuses a result that comes twice', async () => {
     const messages = [
       { role: 'user', content: 'go' },
-      assistant(text('I look.'), call('a'), call('b')),
-      user(result('a')),
+      assistant(text('I look.'), call('a')),
+      user(result('a'), result('a')),
     ]
     expect(await refusal({ messages })).toEqual({
       code: 'invalid_request',
-      message: 'messages[1].content[2].id is a call that has no result in a later block.',
+      message: 'messages[2].content[1].tool_use_id is the id of a call that has its result already.',
     })
   })
 })

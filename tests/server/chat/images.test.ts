@@ -59,6 +59,29 @@ describe('an image reader', () => {
     expect(error.details['errors']).toMatchObject([{ path: 'url' }])
   })
 
+  test('fetches an address once, and not too many for one request', async () => {
+    let fetched = 0
+    const counting = createImageReader({
+      fetchImages: true,
+      fetch: async () => {
+        fetched += 1
+        return { mediaType: 'image/png', bytes: PNG }
+      },
+    })
+    for (let index = 0; index < 40; index += 1) await counting(`https://x.test/${index % 20}`, 'url')
+    expect(fetched).toBe(20)
+    expect((await failure(counting('https://x.test/more', 'url'))).message).toContain('20 addresses at most')
+  })
+
+  test('stops where all that a request names is too large', async () => {
+    const large = createImageReader({
+      fetchImages: true,
+      fetch: async () => ({ mediaType: 'image/png', bytes: new Uint8Array(17 * 1024 * 1024) }),
+    })
+    await large('https://x.test/1', 'url')
+    expect((await failure(large('https://x.test/2', 'url'))).message).toContain('32 MiB together')
+  })
+
   test('fetches nothing unless the operator says so', async () => {
     let fetched = 0
     const careful = createImageReader({

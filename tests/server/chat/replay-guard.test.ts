@@ -52,6 +52,23 @@ describe('a replay guard', () => {
     expect(guard.recall('a', none)).toBeUndefined()
   })
 
+  test('lets a request in again when its failure says that it is time', () => {
+    let now = 0
+    const guard = createReplayGuard({ keepMs: 100, now: () => now })
+    guard.remember('before', failure)
+    guard.remember('a', new ClinvkError('upstream_rate_limited', 'Slow down.', { retryAfterMs: 10 }))
+    now = 9
+    expect(guard.recall('a', none)?.code).toBe('upstream_rate_limited')
+    now = 10
+    expect(guard.recall('a', none)).toBeUndefined()
+  })
+
+  test('does not hold up somebody who logs the agent in', () => {
+    const guard = createReplayGuard()
+    guard.remember('a', new ClinvkError('not_logged_in', 'Log in.'))
+    expect(guard.recall('a', none)).toBeUndefined()
+  })
+
   test('recalls nothing for a request that switches it off', () => {
     const guard = createReplayGuard()
     guard.remember('a', failure)

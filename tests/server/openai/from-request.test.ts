@@ -184,7 +184,6 @@ describe('fromChatRequest', () => {
     [{ response_format: { type: 'json_object' } }, 'response_format'],
     [{ response_format: { type: 'json_schema', json_schema: {} } }, 'response_format'],
     [{ web_search_options: {} }, 'web_search_options'],
-    [{ messages: undefined, input: 'hi' }, 'input'],
     [
       { messages: [{ role: 'user', content: [{ type: 'input_audio', input_audio: {} }] }] },
       'messages[0].content[0].input_audio',
@@ -229,11 +228,31 @@ describe('fromChatRequest', () => {
     [
       {
         messages: [
-          { role: 'assistant', tool_calls: [call] },
-          { role: 'user', content: 'x' },
+          { role: 'assistant', tool_calls: [call, call] },
+          { role: 'tool', tool_call_id: '1', content: 'x' },
         ],
       },
-      'messages[0].tool_calls[0].id',
+      'messages[0].tool_calls[1].id',
+    ],
+    [
+      {
+        messages: [
+          { role: 'assistant', tool_calls: [call] },
+          { role: 'tool', tool_call_id: '1', content: 'x' },
+          { role: 'tool', tool_call_id: '1', content: 'x' },
+        ],
+      },
+      'messages[2].tool_call_id',
+    ],
+    [
+      {
+        messages: [
+          { role: 'assistant', function_call: { name: 'f', arguments: '' } },
+          { role: 'function', name: 'f', content: 'x' },
+          { role: 'function', name: 'f', content: 'x' },
+        ],
+      },
+      'messages[2].name',
     ],
     [
       {

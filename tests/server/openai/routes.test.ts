@@ -52,6 +52,55 @@ describe('POST /chat/completions', () => {
   })
 })
 
+describe('a body of the Responses API at /chat/completions', () => {
+  const mixed = {
+    messages: undefined,
+    instructions: 'be brief',
+    input: [
+      { role: 'user', content: 'a' },
+      { type: 'message', role: 'assistant', content: [{ type: 'output_text', text: 'b' }] },
+      { role: 'user', content: [{ type: 'input_text', text: 'c' }] },
+    ],
+    reasoning: { effort: 'low' },
+    text: { verbosity: 'low' },
+    include: ['reasoning.encrypted_content'],
+    store: false,
+  }
+
+  test('is answered as a chat', async () => {
+    const { chat, engine } = chatApp()
+    const response = await chat(mixed)
+    expect(await response.json()).toMatchObject({
+      object: 'chat.completion',
+      choices: [{ message: { content: 'hi' } }],
+    })
+    expect(engine.requests).toMatchObject([
+      {
+        systemPrompt: 'be brief',
+        history: [
+          { role: 'user', parts: [{ text: 'a' }] },
+          { role: 'assistant', text: 'b' },
+        ],
+        parts: [{ text: 'c' }],
+      },
+    ])
+  })
+
+  test('is streamed in chunks of a chat', async () => {
+    const text = await (await chatApp().chat({ ...mixed, stream: true })).text()
+    expect(text).toContain('"object":"chat.completion.chunk"')
+    expect(text).toEndWith('data: [DONE]\n\n')
+  })
+
+  test('is checked as the Responses API checks it', async () => {
+    const response = await chatApp().chat({ messages: undefined, input: [{ type: 'what' }] })
+    expect([response.status, await response.json()]).toMatchObject([
+      400,
+      { error: { param: 'input[0].type' } },
+    ])
+  })
+})
+
 describe('GET /models', () => {
   for (const prefix of PREFIXES)
     test(`lists what there is at ${prefix}/models`, async () => {
@@ -145,6 +194,38 @@ describe('whatever goes wrong under /openai', () => {
       404,
       'invalid_request_error',
       'route_not_found',
+    ],
+    [
+      'an address with a slash too many',
+      () => request('//openai/v1/models'),
+      404,
+      'invalid_request_error',
+      'route_not_found',
+    ],
+    [
+      'an address that cannot be decoded',
+      () => request('/openai/v1/models/%ZZ'),
+      400,
+      'invalid_request_error',
+      'invalid_value',
+    ],
+    [
+      'pictures as an answer',
+      () => chat({ modalities: ['image'] }),
+      400,
+      'invalid_request_error',
+      'unsupported_parameter',
+    ],
+    [
+      'an unknown model, before anything that the request names is looked at',
+      () =>
+        chat({
+          model: 'x',
+          messages: [{ role: 'user', content: [{ type: 'image_url', image_url: 'https://x.test/' }] }],
+        }),
+      404,
+      'invalid_request_error',
+      'model_not_found',
     ],
     ['the room itself', () => request('/openai'), 404, 'invalid_request_error', 'route_not_found'],
     [

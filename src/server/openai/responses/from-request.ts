@@ -1,5 +1,6 @@
 import type { HistoryMessage } from '../../../agents/messages.ts'
 import type { ImageReader } from '../../chat/images.ts'
+import { checkToolPairs, type ToolMention } from '../../chat/tool-pairs.ts'
 import type { ChatTurn } from '../../chat/types.ts'
 import { invalidFields } from '../../validate.ts'
 import { checkRequest, fieldsWithoutEffect } from './check-request.ts'
@@ -39,7 +40,10 @@ export async function fromResponsesRequest(body: CreateResponse, known: Known): 
   const own = rawItemsOf(body).map((item, index) => readItem(item, `input[${index}]`, known))
   // The chain is there already: what clients send of it once more would be said twice.
   const fresh = own.filter(({ id }) => id === undefined || !said.has(id))
-  checkResults(parsedBefore, fresh)
+  checkToolPairs([
+    ...parsedBefore.flatMap((item) => mentionsOf(item, 'previous_response_id')),
+    ...fresh.flatMap(({ parsed, path }) => mentionsOf(parsed, path)),
+  ])
   const parsed = [...parsedBefore, ...fresh.map((item) => item.parsed)]
   const { system, messages } = withQuestion(await toMessages(parsed, known.images))
   checkQuestion(messages)
@@ -98,16 +102,10 @@ function readItem(raw: RawItem, path: string, known: Known): ReadItem {
   return { raw: item, parsed: parseItem(item, path), id: item.id, path }
 }
 
-/** A result answers a call: agents are told both or none. */
-function checkResults(before: readonly ParsedItem[], own: readonly ReadItem[]): void {
-  const calls = new Set<string>()
-  const see = (item: ParsedItem) => item.kind === 'call' && calls.add(item.callId)
-  before.forEach(see)
-  for (const { parsed, path } of own) {
-    see(parsed)
-    if (parsed.kind === 'result' && !calls.has(parsed.callId))
-      throw invalidFields([{ path: `${path}.call_id`, message: 'is the id of no call before it.' }])
-  }
+function mentionsOf(item: ParsedItem, path: string): ToolMention[] {
+  return item.kind === 'call' || item.kind === 'result'
+    ? [{ kind: item.kind, id: item.callId, path: `${path}.call_id` }]
+    : []
 }
 
 /** A request of instructions alone is meant to be followed: agents need somebody who asks. */

@@ -8,7 +8,7 @@ import { fromResponsesRequest } from './from-request.ts'
 import { ownerOf } from './owner.ts'
 import type { Run, Runs } from './runs.ts'
 import type { CreateResponse } from './schema.ts'
-import type { ResponseStore } from './store.ts'
+import type { ResponseStore, StoredItem } from './store.ts'
 import { createEventWriter, type EventWriter } from './to-events.ts'
 import { createResponseObject, tellsThinking, toResponse } from './to-response.ts'
 
@@ -31,11 +31,7 @@ export async function serveResponse(
 ): Promise<Response> {
   const since = performance.now()
   const owner = await ownerOf(request)
-  const { turn, input } = await fromResponsesRequest(body, {
-    chain: (id) => store.chain(owner, id),
-    item: (id) => store.item(owner, id),
-    images: services.images,
-  })
+  let input: readonly StoredItem[] = []
   const begun = createResponseObject(body, Date.now())
   const thinking = tellsThinking(body)
   const writer = createEventWriter(begun, { thinking })
@@ -69,7 +65,16 @@ export async function serveResponse(
   try {
     return await serveChat(
       {
-        turn,
+        model: body.model,
+        async toTurn(images) {
+          const translated = await fromResponsesRequest(body, {
+            chain: (id) => store.chain(owner, id),
+            item: (id) => store.item(owner, id),
+            images,
+          })
+          input = translated.input
+          return translated.turn
+        },
         endpoint: 'openai/responses',
         sameness: [body.input, body.instructions, body.previous_response_id],
         toResponse: (result) =>

@@ -50,7 +50,7 @@ async function begin(script: Script, more: Partial<ChatServices> = {}, client?: 
   const services: ChatServices = {
     engine,
     chat: configWith().chat,
-    images,
+    images: () => images,
     replay: createReplayGuard(),
     heartbeatMs: 0,
     writeTimeoutMs: 0,
