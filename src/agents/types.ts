@@ -189,6 +189,11 @@ export interface AgentDriver {
    * its stderr), `session_not_found` for an unknown `resume`, and what the provider refused.
    */
   open(options: SessionOptions, signal: AbortSignal): Promise<AgentSession>
+  /**
+   * Tokens that a prompt would take, with everything that its session is opened with; its model is not asked.
+   * Absent, or undefined, where the agent or its provider does not count.
+   */
+  countTokens?(options: SessionOptions, input: TurnInput, signal: AbortSignal): Promise<number | undefined>
   close(): Promise<void>
 }
 

@@ -142,6 +142,24 @@ export function createEngine(setup: EngineOptions): Engine {
         ...(options.extraFlags === undefined ? {} : { extra: options.extraFlags }),
       }
     },
+    async countTokens(request, signal) {
+      const { backend, options, workdir } = await prepare(request)
+      const { driver } = backend
+      if (driver.countTokens === undefined) return undefined
+      const { parts, history = [] } = request
+      const place = await makePlace(setup.folders, workdir)
+      const either = AbortSignal.any([signal, closing.signal])
+      const opened = { ...options, workdir: place.workdir, ...(history.length === 0 ? {} : { history }) }
+      const counting = driver
+        .countTokens(opened, { parts }, either)
+        .finally(() => place.cleanUp().catch(() => {}))
+      const over = counting.then(
+        () => {},
+        () => {},
+      )
+      running.add(over)
+      return await counting.finally(() => running.delete(over))
+    },
     backends: () => describeBackends(setup.backends, setup.defaultBackend),
     async close(graceMs = CLOSE_GRACE_MS) {
       closing.abort(shuttingDown())

@@ -129,6 +129,13 @@ export interface Engine {
   start(request: TurnRequest, signal: AbortSignal): Promise<Turn>
   /** What `start` would do: the resolved options and the command. Nothing is run. */
   plan(request: TurnRequest): Promise<Record<string, unknown>>
+  /**
+   * Tokens that the prompt would take, its history included; its model is not asked. Undefined where the backend
+   * does not count.
+   *
+   * @throws what `start` throws, and what the agent fails with.
+   */
+  countTokens(request: TurnRequest, signal: AbortSignal): Promise<number | undefined>
   backends(): Promise<BackendInfo[]>
   /** Cancels what runs, waits at most `graceMs` for it and ends every process. */
   close(graceMs?: number): Promise<void>

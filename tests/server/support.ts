@@ -19,8 +19,8 @@ export type Script = (
   signal: AbortSignal,
 ) => AsyncIterable<TurnEvent> | Iterable<TurnEvent>
 
-/** `script` gives the events of a turn; what it throws at once is a start that fails. */
-export function fakeEngine(script: Script = () => answer('hi')): FakeEngine {
+/** `script` gives the events of a turn; what it throws at once is a start that fails. `counted` are any prompt's tokens. */
+export function fakeEngine(script: Script = () => answer('hi'), counted?: number): FakeEngine {
   const requests: TurnRequest[] = []
   const ends: string[] = []
   let taken = 0
@@ -54,6 +54,10 @@ export function fakeEngine(script: Script = () => answer('hi')): FakeEngine {
         startedAt: Date.now(),
         events: run(events, signal),
       }
+    },
+    async countTokens(request) {
+      requests.push(request)
+      return counted
     },
     async plan(request) {
       requests.push(request)

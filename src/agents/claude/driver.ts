@@ -1,5 +1,13 @@
 import { type Child, spawnChild } from '../../process/child.ts'
-import type { AgentDriver, AgentSession, BackendSettings, Capabilities, Probe } from '../types.ts'
+import { abortError } from '../take-turn.ts'
+import type {
+  AgentDriver,
+  AgentSession,
+  BackendSettings,
+  Capabilities,
+  Probe,
+  SessionOptions,
+} from '../types.ts'
 import { claudeArgv, claudeEnv } from './argv.ts'
 import { toHistory } from './history.ts'
 import { createPolicy } from './permissions.ts'
@@ -51,31 +59,47 @@ export function createClaudeDriver(settings: BackendSettings, timing: Timing = {
       if (!probed || now - probed.at > PROBE_KEPT_MS) probed = { at: now, probe: probeClaude(settings) }
       return probed.probe
     },
-    async open(options, signal) {
-      const policy = createPolicy(options)
-      const history = toHistory(options.history ?? [])
-      const { command, extraFlags, env } = settings
-      const full = (options.profile ?? 'full') === 'full'
-      const user = full ? undefined : await readUserSettings(env)
-      const child = await spawnChild({
-        command: claudeArgv({ command, extraFlags, tools: policy.tools, user }, options),
-        cwd: options.workdir,
-        env: claudeEnv(env, options, user),
-      })
-      children.add(child)
-      void child.exited.then(() => children.delete(child))
-      const session = await openSession(
-        { backend: settings.name, child, options, policy, history, timing },
-        signal,
-      )
-      sessions.add(session)
-      void child.exited.then(() => sessions.delete(session))
-      return session
+    open,
+    async countTokens(options, input, signal) {
+      const session = await open(options, signal)
+      const onAbort = () => void session.close()
+      signal.addEventListener('abort', onAbort, { once: true })
+      try {
+        if (signal.aborted) throw abortError(signal)
+        return await session.count(input)
+      } catch (error) {
+        throw signal.aborted ? abortError(signal) : error
+      } finally {
+        signal.removeEventListener('abort', onAbort)
+        await session.close()
+      }
     },
     async close() {
       await Promise.all([...sessions].map((session) => session.close()))
       // Those that are still being opened.
       await Promise.all([...children].map((child) => child.terminate()))
     },
+  }
+
+  async function open(options: SessionOptions, signal: AbortSignal) {
+    const policy = createPolicy(options)
+    const history = toHistory(options.history ?? [])
+    const { command, extraFlags, env } = settings
+    const full = (options.profile ?? 'full') === 'full'
+    const user = full ? undefined : await readUserSettings(env)
+    const child = await spawnChild({
+      command: claudeArgv({ command, extraFlags, tools: policy.tools, user }, options),
+      cwd: options.workdir,
+      env: claudeEnv(env, options, user),
+    })
+    children.add(child)
+    void child.exited.then(() => children.delete(child))
+    const session = await openSession(
+      { backend: settings.name, child, options, policy, history, timing },
+      signal,
+    )
+    sessions.add(session)
+    void child.exited.then(() => sessions.delete(session))
+    return session
   }
 }

@@ -4,7 +4,7 @@ import type { Child } from '../../process/child.ts'
 import { readJsonLines } from '../../process/lines.ts'
 import { type Fields, fields, word } from '../fields.ts'
 import { abortError, takeTurn } from '../take-turn.ts'
-import type { AgentSession, SessionOptions, TurnEvent } from '../types.ts'
+import type { AgentSession, SessionOptions, TurnEvent, TurnInput } from '../types.ts'
 import { initializeRequest } from './argv.ts'
 import { answerControl } from './control.ts'
 import { crashError, resultError } from './errors.ts'
@@ -50,6 +50,15 @@ interface Turn {
   stopping: boolean
 }
 
+/** A session that can also count. */
+interface ClaudeSession extends AgentSession {
+  /**
+   * Tokens of the conversation with this as its last message, as the provider counts them. It is not asked anything,
+   * and the session is of no use afterwards. Undefined where the provider does not count.
+   */
+  count(input: TurnInput): Promise<number | undefined>
+}
+
 /** The time a process has by default to end once its stdin is closed: it may still be saving the conversation. */
 const CLOSE_MS = 2000
 
@@ -59,7 +68,7 @@ const CLOSE_MS = 2000
  *
  * @throws what keeps it from starting: `session_not_found`, `agent_crashed`, or the signal's reason.
  */
-export async function openSession(setup: SessionSetup, signal: AbortSignal): Promise<AgentSession> {
+export async function openSession(setup: SessionSetup, signal: AbortSignal): Promise<ClaudeSession> {
   const { backend, child, options, policy, history, timing } = setup
   const meter = createMeter(options.resume !== undefined)
   const opening = createOpening()
@@ -73,11 +82,21 @@ export async function openSession(setup: SessionSetup, signal: AbortSignal): Pro
   let ended = false
   let requests = 0
   let tellsLifecycle = false
+  const awaited = new Map<string, PromiseWithResolvers<Fields>>()
+  let onTaken: (() => void) | undefined
 
   const send = (message: Readonly<Record<string, unknown>>) => child.write(`${JSON.stringify(message)}\n`)
   const request = (body: Readonly<Record<string, unknown>>) => {
     requests += 1
     return send({ type: 'control_request', request_id: `clinvk-${requests}`, request: body })
+  }
+  /** The same, with its answer. */
+  const ask = async (body: Readonly<Record<string, unknown>>): Promise<Fields> => {
+    const answer = Promise.withResolvers<Fields>()
+    awaited.set(`clinvk-${requests + 1}`, answer)
+    answer.promise.catch(() => {})
+    await request(body)
+    return await answer.promise
   }
   const terminate = async () => {
     await child.terminate(timing.termMs === undefined ? {} : { termMs: timing.termMs })
@@ -108,13 +127,18 @@ export async function openSession(setup: SessionSetup, signal: AbortSignal): Pro
     // Before any prompt it takes in an earlier message, or says why there will be no conversation.
     if (!opened && initialized && result['is_error'] !== true) opening.taken()
     else if (!opened) opening.fail(resultError(backend, result))
+    else if (!turn) onTaken?.()
     if (turn && belongsTo(turn, result)) await finish(turn, turn.translator.finish(result, spent))
   }
   const receive = async (message: Fields) => {
     switch (message['type']) {
       case 'control_response':
-        // The first one answers `initialize`; nothing depends on the later ones.
-        if (initialized) return
+        if (initialized) {
+          const { request_id: id, response } = fields(message['response'])
+          awaited.get(String(id))?.resolve(fields(response))
+          awaited.delete(String(id))
+          return
+        }
         if (fields(message['response'])['subtype'] !== 'success')
           return opening.fail(protocolError(backend, fields(message['response'])))
         initialized = true
@@ -160,6 +184,7 @@ export async function openSession(setup: SessionSetup, signal: AbortSignal): Pro
       ? new ClinvkError('cancelled', `${backend}: the conversation was closed.`)
       : crashError(backend, await child.exited, child.stderrTail())
     opening.fail(failure)
+    for (const { reject } of awaited.values()) reject(failure)
     if (turn) await finish(turn, { events: [], end: { error: failure } })
   }
 
@@ -222,6 +247,18 @@ export async function openSession(setup: SessionSetup, signal: AbortSignal): Pro
         timing.interruptMs,
       )
     },
+    async count(input) {
+      const taken = Promise.withResolvers<Fields>()
+      awaited.set('taken', taken)
+      onTaken = () => taken.resolve({})
+      const content = [...unsaid, ...toBlocks(input.parts)]
+      await send({ ...userMessage(content, crypto.randomUUID()), shouldQuery: false })
+      await taken.promise
+      const guessed = usedTokens(await ask({ subtype: 'get_context_usage', detail: 'summary' }))
+      const counted = usedTokens(await ask({ subtype: 'get_context_usage', detail: 'full' }))
+      // Where the provider does not count, Claude Code guesses and does not say so.
+      return counted === guessed ? undefined : counted
+    },
     close() {
       closing ??= (async () => {
         await child.endInput()
@@ -231,6 +268,17 @@ export async function openSession(setup: SessionSetup, signal: AbortSignal): Pro
       return closing
     },
   }
+}
+
+/** The system prompt, the tools and the messages, as `get_context_usage` of Claude Code 2.1.330 tells them. */
+function usedTokens(usage: Fields): number | undefined {
+  const { categories } = usage
+  if (!Array.isArray(categories)) return undefined
+  const tokens = categories
+    .map(fields)
+    .filter(({ id }) => id === 'system_prompt' || id === 'messages')
+    .map((category) => Number(category['tokens']))
+  return tokens.length === 0 ? undefined : tokens.reduce((sum, count) => sum + count, 0)
 }
 
 async function endedWithin(child: Child, ms = CLOSE_MS): Promise<void> {

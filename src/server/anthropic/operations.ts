@@ -1,7 +1,7 @@
 import { describeOperation } from '../operation.ts'
 import { AnthropicError } from './errors.ts'
 import { CountTokensRequest, MessagesRequest } from './schema.ts'
-import { MessageAnswer, MessageStreamEvent, ModelInfo, ModelPage } from './schema-answers.ts'
+import { MessageAnswer, MessageStreamEvent, ModelInfo, ModelPage, TokenCount } from './schema-answers.ts'
 
 // What the API's description says of the routes.
 
@@ -23,13 +23,13 @@ export const MESSAGES = describeOperation({
 export const COUNT = describeOperation({
   id: 'countMessageTokens',
   tag: 'Anthropic',
-  summary: 'Say that tokens cannot be counted',
+  summary: 'Count the tokens of a conversation',
   description:
-    'Agents tell how many tokens a prompt has only when they run it, and nothing is estimated here: a valid request is answered with 404 and `not_found_error`. Clients go on without.',
+    'Tells how many tokens a conversation has, without asking the model. Claude Code lets its provider count; other agents cannot, and nothing is estimated here: they are answered with 404 and `not_found_error`, and clients go on without.',
   body: CountTokensRequest,
-  answer: { description: 'Never given.', content: {} },
+  answer: { description: 'The count.', content: { 'application/json': TokenCount } },
   error: AnthropicError,
-  problems: [400, 401, 403, 404, 408, 413, 415, 429, 500],
+  problems: [400, 401, 402, 403, 404, 408, 413, 415, 429, 500, 502, 503, 504],
 })
 
 export const LIST = describeOperation({

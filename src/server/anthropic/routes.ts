@@ -6,7 +6,7 @@ import { requestId } from '../request-id.ts'
 import { toModelInfo, toModelPage } from './models.ts'
 import { COUNT, FIND, LIST, MESSAGES } from './operations.ts'
 import { CountTokensRequest, MessagesRequest } from './schema.ts'
-import { refuseToCount, serveMessages } from './serve-messages.ts'
+import { serveCount, serveMessages } from './serve-messages.ts'
 
 /** Where the API of Anthropic is: its SDKs add `/v1` to the base URL, `@ai-sdk/anthropic` does not. */
 const ANTHROPIC_PREFIXES = ['/anthropic/v1', '/anthropic', '/anthropic/v1/v1'] as const
@@ -31,7 +31,8 @@ export function anthropicRoutes(jsonBody: JsonBody, services: ChatServices) {
       )
       .post(
         `${prefix}/messages/count_tokens`,
-        async ({ request }) => await refuseToCount(await readCount({ request }), services),
+        async ({ request }) =>
+          json(await serveCount(await readCount({ request }), request, services), request),
         { parse: 'none', detail: described(COUNT) },
       )
       .get(

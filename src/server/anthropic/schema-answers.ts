@@ -112,6 +112,13 @@ export const MessageStreamEvent = Type.Union(
   { $id: 'AnthropicStreamEvent', description: 'One event of a streamed answer.' },
 )
 
+/** The answer to `POST /messages/count_tokens`. */
+export const TokenCount = Type.Object(
+  { input_tokens: Type.Integer({ description: 'Tokens of the system prompt and the messages.' }) },
+  { $id: 'AnthropicTokenCount', description: 'Tokens, as the model provider counts them.' },
+)
+export type TokenCount = Static<typeof TokenCount>
+
 /** A model as `GET /models` lists it. */
 export const ModelInfo = Type.Object(
   {

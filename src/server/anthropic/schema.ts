@@ -139,3 +139,4 @@ export const CountTokensRequest = Type.Object(prompt, {
   additionalProperties: true,
   description: 'A conversation whose tokens are to be counted.',
 })
+export type CountTokensRequest = Static<typeof CountTokensRequest>

@@ -1,11 +1,12 @@
-import { ClinvkError } from '../../errors.ts'
 import { requireModel } from '../chat/model-names.ts'
+import { countChat } from '../chat/run-chat.ts'
 import { serveChat } from '../chat/serve-chat.ts'
 import type { ChatServices } from '../chat/types.ts'
 import { requestId } from '../request-id.ts'
 import { toAnthropicErrorBody } from './errors.ts'
 import { fromMessagesRequest, thinkingView } from './from-request.ts'
-import type { MessagesRequest } from './schema.ts'
+import type { CountTokensRequest, MessagesRequest } from './schema.ts'
+import type { TokenCount } from './schema-answers.ts'
 import { createMessageWriter } from './to-chunks.ts'
 import { toMessage } from './to-response.ts'
 
@@ -43,20 +44,20 @@ export async function serveMessages(
 }
 
 /**
- * Answers `POST /messages/count_tokens`: no agent tells the size of a prompt without running it, and an estimate
- * would pass for a count. Of the statuses only 404 is never sent again by any client; Claude Code goes on with an
- * estimate of its own.
+ * Answers `POST /messages/count_tokens`. Where nobody counts it is 404: of the statuses the only one that no client
+ * sends again, and Claude Code goes on with an estimate of its own.
  *
- * @throws `model_not_found` for a model that does not exist either, else `unsupported_option`.
+ * @throws ClinvkError as a request that is run would, and where the backend does not count.
  */
-export async function refuseToCount(
-  { model }: { readonly model: string },
-  { engine, chat }: ChatServices,
-): Promise<never> {
-  const { backend } = requireModel(model, await engine.backends(), chat.model_aliases)
-  throw new ClinvkError(
-    'unsupported_option',
-    `${backend} cannot count tokens without running the prompt. The usage of each answer tells how many it took.`,
-    { status: 404, details: { backend } },
-  )
+export async function serveCount(
+  body: CountTokensRequest,
+  request: Request,
+  { engine, chat, images, shutdown }: ChatServices,
+): Promise<TokenCount> {
+  requireModel(body.model, await engine.backends(), chat.model_aliases)
+  const { maxTokens: _, ...turn } = await fromMessagesRequest({ ...body, max_tokens: 1 }, images())
+  const signal = AbortSignal.any([request.signal, shutdown])
+  return {
+    input_tokens: await countChat({ engine, chat, request: turn, signal, headers: request.headers }),
+  }
 }

@@ -35,7 +35,41 @@ export interface ChatRun {
  * @throws `model_not_found`, `forbidden` for a profile above the operator's ceiling, `invalid_request`, and what
  * the engine throws.
  */
-export async function startChat({ engine, chat, request, signal, headers }: ChatStart): Promise<ChatRun> {
+export async function startChat(start: ChatStart): Promise<ChatRun> {
+  const { engine, request, signal } = start
+  const { turn, profile, ignored } = await toTurnRequest(start)
+  const started = await engine.start(turn, signal).catch((error: unknown) => {
+    const failure = toClinvkError(error)
+    throw isOfAgent(failure) ? markAgentRan(failure) : failure
+  })
+  return {
+    turn: { ...started, events: markFailures(started.events) },
+    headers: {
+      'x-clinvk-backend': started.backend,
+      'x-clinvk-profile': profile,
+      ...withoutEffectHeader([...(request.withoutEffect ?? []), ...ignored]),
+    },
+  }
+}
+
+/**
+ * Tokens that a chat request would take, without running it.
+ *
+ * @throws what `startChat` throws, and `unsupported_option` with the status 404 where the backend cannot tell.
+ */
+export async function countChat(start: ChatStart): Promise<number> {
+  const { turn, backend } = await toTurnRequest(start)
+  const tokens = await start.engine.countTokens(turn, start.signal)
+  if (tokens !== undefined) return tokens
+  throw new ClinvkError(
+    'unsupported_option',
+    `${backend} cannot count tokens without running the prompt. The usage of each answer tells how many it took.`,
+    { status: 404, details: { backend } },
+  )
+}
+
+/** The engine's request for a chat's, and which fields of it change nothing. */
+async function toTurnRequest({ engine, chat, request, headers }: ChatStart) {
   const asked = askedProfile(headers, chat)
   const workdir = headers.get('x-clinvk-workdir') ?? chat.workdir
   const backends = await engine.backends()
@@ -64,18 +98,7 @@ export async function startChat({ engine, chat, request, signal, headers }: Chat
     ...(maxTokens === undefined || limited ? [] : [request.maxTokensField ?? 'max_tokens']),
     ...(effort === undefined || steered ? [] : [request.effortField ?? 'effort']),
   ]
-  const started = await engine.start(turn, signal).catch((error: unknown) => {
-    const failure = toClinvkError(error)
-    throw isOfAgent(failure) ? markAgentRan(failure) : failure
-  })
-  return {
-    turn: { ...started, events: markFailures(started.events) },
-    headers: {
-      'x-clinvk-backend': started.backend,
-      'x-clinvk-profile': profile,
-      ...withoutEffectHeader([...(request.withoutEffect ?? []), ...ignored]),
-    },
-  }
+  return { turn, backend, profile, ignored }
 }
 
 /**

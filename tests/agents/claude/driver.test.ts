@@ -452,3 +452,41 @@ describe('a probe', () => {
     })
   })
 })
+
+describe('counting the tokens of a prompt', () => {
+  const usage = (messages: number) => ({
+    categories: [
+      { id: 'system_prompt', tokens: 10 },
+      { id: 'mcp_tools', tokens: 500 },
+      { id: 'messages', tokens: messages },
+      { id: 'free_space', tokens: 9000 },
+    ],
+  })
+  const prompt = { parts: [{ type: 'text' as const, text: 'now' }] }
+
+  test('tells what the provider counts, with what was said before, and ends the process', async () => {
+    await using claude = drive({ usage: { summary: usage(3), full: usage(32) } })
+    const history = [{ role: 'user' as const, parts: [{ type: 'text' as const, text: 'before' }] }]
+    const count = await claude.driver.countTokens?.(options({ history }), prompt, never)
+    expect(count).toBe(42)
+    const sent = claude.recorded()
+    const said = sent.filter(({ type }) => type === 'user')
+    expect(said).toMatchObject([
+      { shouldQuery: false, message: { content: [{ text: 'before' }, { text: 'now' }] } },
+    ])
+    expect(await isAlive(sent[0].pid)).toBe(false)
+  })
+
+  test('tells nothing where the provider does not count and Claude Code guesses', async () => {
+    await using claude = drive({ usage: { summary: usage(3), full: usage(3) } })
+    expect(await claude.driver.countTokens?.(options(), prompt, never)).toBeUndefined()
+  })
+
+  test('stops when nobody waits for it any more', async () => {
+    await using claude = drive({ history: [] })
+    const client = new AbortController()
+    const counting = claude.driver.countTokens?.(options(), prompt, client.signal) ?? Promise.resolve(0)
+    setTimeout(() => client.abort(), 200)
+    expect(await failure(counting)).toMatchObject({ code: 'cancelled' })
+  })
+})

@@ -281,3 +281,27 @@ describe('the effort', () => {
     expect((body['output_config'] as { effort?: string } | undefined)?.effort).toEqual(level as string)
   })
 })
+
+test('tokens are counted by the provider, and the model is not asked', async () => {
+  const history = [asked('one'), answered('two')]
+  const count = await driver.countTokens?.(
+    plainOptions({
+      workdir: home.workdir,
+      ephemeral: true,
+      profile: 'pure',
+      systemPrompt: 'be brief',
+      history,
+    }),
+    { parts: [text('three')] },
+    never,
+  )
+  // The mock counts 10 for whatever it is asked: for the messages and for the system prompt.
+  expect(count).toBe(20)
+  expect(model.calls).toEqual([])
+  const counted = model.requests.filter(({ path }) => path.includes('count_tokens'))
+  expect(counted.map(({ body }) => body['messages'])).toContainEqual([
+    { role: 'user', content: [{ type: 'text', text: 'one' }] },
+    { role: 'assistant', content: [{ type: 'text', text: 'two' }] },
+    { role: 'user', content: [{ type: 'text', text: 'three' }] },
+  ])
+})

@@ -214,13 +214,25 @@ describe('POST /messages', () => {
 
 describe('POST /messages/count_tokens', () => {
   for (const prefix of PREFIXES)
-    test(`says at ${prefix} that agents cannot count, and runs none`, async () => {
+    test(`tells at ${prefix} what the agent counts, and runs nothing`, async () => {
+      const app = testApp({ engine: fakeEngine(undefined, 42) })
+      const { max_tokens: _, ...prompt } = body
+      const response = await app.post(`${prefix}/messages/count_tokens?beta=true`, prompt)
+      expect([response.status, await response.json()]).toEqual([200, { input_tokens: 42 }])
+      expect(response.headers.get('request-id')).toMatch(/^\S{20,}$/)
+      expect(app.engine.requests).toMatchObject([{ parts: [{ text: 'hi' }], profile: 'full' }])
+      expect(app.engine.requests[0]).not.toHaveProperty('maxTokens')
+      expect(app.engine.taken()).toBe(0)
+    })
+
+  for (const prefix of PREFIXES)
+    test(`says at ${prefix} where an agent cannot count`, async () => {
       const app = testApp()
       const { max_tokens: _, ...prompt } = body
       const response = await app.post(`${prefix}/messages/count_tokens?beta=true`, prompt)
       expect(response.headers.get('x-should-retry')).toBe('false')
       await expectError(response, 404, 'not_found_error', 'fake cannot count tokens')
-      expect(app.engine.requests).toEqual([])
+      expect(app.engine.taken()).toBe(0)
     })
 
   test('checks the request all the same', async () => {

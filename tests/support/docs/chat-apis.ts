@@ -68,8 +68,8 @@ const TAIL = `## Other endpoints
 | POST | \`/openai/v1/responses/{id}/cancel\` | stops one that is being made |
 | GET | \`/anthropic/v1/models\`, \`/anthropic/v1/models/{id}\` | lists the models by pages, tells one |
 
-Responses are stored in memory, for 24 hours after their last use at most. \`count_tokens\` answers 404: no agent counts without a model call, and
-clinvk does not estimate.`
+Responses are stored in memory, for 24 hours after their last use at most. \`count_tokens\` tells on claude what
+its provider counts; other agents cannot count without a model call, clinvk does not estimate, and the answer is 404.`
 
 function handlingTable(schema: TSchema): string {
   const rows = Object.entries<TSchema>(schema['properties'] ?? {}).map(([name, field]) => {

@@ -29,6 +29,8 @@ export interface ClaudeScenario {
   readonly between?: readonly ClaudeStep[]
   /** Goes on when stdin is closed and when TERM comes. */
   readonly stubborn?: boolean
+  /** What `get_context_usage` answers, by its detail. */
+  readonly usage?: Readonly<Record<string, unknown>>
   readonly version?: string
   /** What `auth status --json` prints. */
   readonly auth?: string
@@ -120,6 +122,15 @@ async function listen(): Promise<void> {
   for await (const line of console) {
     const message = JSON.parse(line) as Message
     record(message)
+    const asked = (message['request'] ?? {}) as Message
+    if (asked['subtype'] === 'get_context_usage') {
+      const response = scenario.usage?.[String(asked['detail'])] ?? {}
+      send({
+        type: 'control_response',
+        response: { subtype: 'success', request_id: message['request_id'], response },
+      })
+      continue
+    }
     inbox.push(message)
     arrived()
   }
