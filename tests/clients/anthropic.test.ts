@@ -124,6 +124,18 @@ describeChat('the Anthropic SDK', (stage) => {
     )
   })
 
+  test('counts tokens with claude, without a call of its model, and is told where nobody counts', async () => {
+    const asked = stage.model.calls.length
+    const count = await connect().messages.countTokens({ model: 'claude', messages: [user('hi')] })
+    expect(count.input_tokens).toBeGreaterThan(0)
+    expect(stage.model.calls.length).toBe(asked)
+    const failure = await connect()
+      .messages.countTokens({ model: 'codex', messages: [user('hi')] })
+      .catch((error) => error)
+    expect(failure).toBeInstanceOf(Anthropic.NotFoundError)
+    expect(failure.message).toContain('cannot count')
+  })
+
   test('lists the models page by page', async () => {
     const ids: string[] = []
     for await (const { id } of connect().models.list({ limit: 2 })) ids.push(id)

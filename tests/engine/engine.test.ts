@@ -6,7 +6,7 @@ import { createEngine } from '../../src/engine/engine.ts'
 import type { Engine, TurnRequest } from '../../src/engine/types.ts'
 import { ClinvkError } from '../../src/errors.ts'
 import { createFolders } from '../../src/process/folders.ts'
-import { createFakeDriver, type FakeDriver } from '../support/fake-driver.ts'
+import { ALL_CAPABILITIES, createFakeDriver, type FakeDriver } from '../support/fake-driver.ts'
 
 const engines: Engine[] = []
 afterEach(async () => {
@@ -63,6 +63,26 @@ describe('an engine', () => {
       [{ type: 'text', text: 'one' }],
       [{ type: 'text', text: 'two' }],
     ])
+  })
+
+  test('counts the tokens of a prompt in a folder of its own, where the agent can', async () => {
+    const asked: unknown[] = []
+    const counting: FakeDriver = {
+      ...createFakeDriver(),
+      capabilities: { ...ALL_CAPABILITIES, history: 'native' },
+      async countTokens(options, input) {
+        asked.push(options, input, existsSync(options.workdir))
+        return 42
+      },
+    }
+    const history = [{ role: 'assistant' as const, text: 'a', toolCalls: [] }]
+    const request = ask('one', { scratch: true, ephemeral: true, systemPrompt: 's', history })
+    expect(await engineOf([counting]).countTokens(request, never)).toBe(42)
+    const [opened, input, wasThere] = asked as [{ workdir: string }, unknown, boolean]
+    expect(opened).toMatchObject({ systemPrompt: 's', history })
+    expect(input).toEqual({ parts: [{ type: 'text', text: 'one' }] })
+    expect([wasThere, existsSync(opened.workdir)]).toEqual([true, false])
+    expect(await engineOf([createFakeDriver()]).countTokens(ask('one'), never)).toBeUndefined()
   })
 
   test('opens an agent anew, with its own session, where it died between two turns', async () => {

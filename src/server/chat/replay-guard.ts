@@ -10,7 +10,8 @@ export interface ReplayGuard {
   keyOf(headers: Headers, endpoint: string, model: string, sameness: unknown): Promise<string>
   /** The failure of an equal request, or undefined; always undefined where a header switches the guard off. */
   recall(key: string, headers: Headers): ClinvkError | undefined
-  remember(key: string, error: ClinvkError): void
+  /** Gives the failure as it is to be told: nothing is gained by coming back before it is forgotten. */
+  remember(key: string, error: ClinvkError): ClinvkError
   /** A run of the same request succeeded. */
   forget(key: string): void
 }
@@ -46,14 +47,15 @@ export function createReplayGuard({
       sweep()
       if (headers.get(REPLAY_HEADER)?.trim().toLowerCase() === 'off') return undefined
       const found = failures.get(key)
-      return found && found.until > now() ? found.error : undefined
+      return found && notBefore(found.error, found.until - now())
     },
     remember(key, error) {
       // No model was asked, and whoever logs the agent in wants to go on at once.
-      if (error.code === 'not_logged_in') return
+      if (error.code === 'not_logged_in') return error
       failures.delete(key)
-      failures.set(key, { error, until: now() + Math.min(keepMs, error.retryAfterMs ?? keepMs) })
+      failures.set(key, { error, until: now() + keepMs })
       sweep()
+      return notBefore(error, keepMs)
     },
     forget: (key) => void failures.delete(key),
   }
@@ -67,6 +69,16 @@ export function abandoned(): ClinvkError {
       `The client left an equal request before it was answered, so it is not run again for a while. To run it at once, send the header ${REPLAY_HEADER}: off.`,
       { status: 409, retryable: false },
     ),
+  )
+}
+
+/** The same error, telling to wait that long where it tells to wait less. */
+function notBefore(error: ClinvkError, ms: number): ClinvkError {
+  if (error.retryAfterMs === undefined || error.retryAfterMs >= ms) return error
+  const { code, message, status, upstreamStatus, retryable, details } = error
+  const options = { status, retryable, details, retryAfterMs: ms, cause: error }
+  return markAgentRan(
+    new ClinvkError(code, message, upstreamStatus === undefined ? options : { ...options, upstreamStatus }),
   )
 }
 

@@ -41,14 +41,15 @@ export async function serveChat(
     failed(error, { headersSent }) {
       // With the headers in hand no client sends the request again by itself: then it is a person who left.
       const left = request.signal.aborted || error.code === 'cancelled'
-      if (!left && agentRan(error)) replay.remember(key, error)
-      else if (request.signal.aborted && !headersSent) replay.remember(key, abandoned())
+      if (!left && agentRan(error)) return replay.remember(key, error)
+      if (request.signal.aborted && !headersSent) replay.remember(key, abandoned())
+      return error
     },
     succeeded: () => replay.forget(key),
     left: () => own.abort(new ClinvkError('cancelled', 'The client left.')),
   }
   // The agent may take seconds to stop, and the client's retry may be here before that.
-  const onLeave = () => replay.remember(key, abandoned())
+  const onLeave = () => void replay.remember(key, abandoned())
   request.signal.addEventListener('abort', onLeave, { once: true })
   try {
     const run = await startChat({ engine, chat, request: turn, signal, headers })
@@ -56,9 +57,7 @@ export async function serveChat(
       ? await bufferChat(run, answer, request, services, outcome)
       : await streamChat(run, answer.toStream(run.turn), answer, request, services, outcome)
   } catch (error) {
-    const failure = toClinvkError(error)
-    outcome.failed(failure, { headersSent: false })
-    throw failure
+    throw outcome.failed(toClinvkError(error), { headersSent: false })
   } finally {
     request.signal.removeEventListener('abort', onLeave)
   }
@@ -66,7 +65,8 @@ export async function serveChat(
 
 /** What becomes of a run. */
 interface Outcome {
-  failed(error: ClinvkError, when: { readonly headersSent: boolean }): void
+  /** Gives the error as it is to be told. */
+  failed(error: ClinvkError, when: { readonly headersSent: boolean }): ClinvkError
   succeeded(): void
   left(): void
 }

@@ -52,15 +52,16 @@ describe('a replay guard', () => {
     expect(guard.recall('a', none)).toBeUndefined()
   })
 
-  test('lets a request in again when its failure says that it is time', () => {
+  test('says when it lets the request in again, where the failure says to come back earlier', () => {
     let now = 0
     const guard = createReplayGuard({ keepMs: 100, now: () => now })
-    guard.remember('before', failure)
-    guard.remember('a', new ClinvkError('upstream_rate_limited', 'Slow down.', { retryAfterMs: 10 }))
-    now = 9
-    expect(guard.recall('a', none)?.code).toBe('upstream_rate_limited')
-    now = 10
-    expect(guard.recall('a', none)).toBeUndefined()
+    const limited = (retryAfterMs: number) =>
+      new ClinvkError('upstream_rate_limited', 'Slow down.', { retryAfterMs, upstreamStatus: 429 })
+    const told = guard.remember('a', limited(10))
+    expect(told).toMatchObject({ code: 'upstream_rate_limited', retryAfterMs: 100, upstreamStatus: 429 })
+    now = 60
+    expect(guard.recall('a', none)?.retryAfterMs).toBe(40)
+    expect(guard.remember('b', limited(5000)).retryAfterMs).toBe(5000)
   })
 
   test('does not hold up somebody who logs the agent in', () => {

@@ -322,7 +322,7 @@ describe('whatever goes wrong under /openai', () => {
     const { chat: limited } = chatApp({ engine: fakeEngine(() => failing(failure)) })
     const response = await limited()
     expect(response.status).toBe(429)
-    expect(response.headers.get('retry-after')).toBe('2')
+    expect(response.headers.get('retry-after')).toBe('120')
     expect(response.headers.get('x-should-retry')).toBe('false')
   })
 })

@@ -45,7 +45,7 @@ runs with the least it can, unless \`chat.max_profile\` is set; the answer's \`x
 **History** reaches the agent as true roles on claude and codex; over ACP, which has no place for it, clearly delimited in the first prompt.
 
 **Never twice**: a run that failed or was left is not run again by a client's own retries. Failures carry \`x-should-retry: false\`; for clients that
-do not listen, an equal request within two minutes gets the same failure. \`x-clinvk-replay: off\` switches that off. Successes are never replayed.
+do not listen, an equal request within two minutes gets the same failure, and \`retry-after\` says no less than that. \`x-clinvk-replay: off\` switches that off. Successes are never replayed.
 
 | Header of an answer | Meaning |
 |---|---|
