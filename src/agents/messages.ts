@@ -19,6 +19,14 @@ export interface HistoryToolCall {
   readonly input: unknown
 }
 
+/** What a tool gave back to a call. */
+export interface ToolResult {
+  readonly role: 'tool'
+  readonly callId: string
+  readonly parts: readonly InputPart[]
+  readonly isError: boolean
+}
+
 /**
  * An earlier message of a conversation, in order, the roles as the model knows them. Tool results stand where they
  * were given, each after the answer that made its call.
@@ -26,9 +34,4 @@ export interface HistoryToolCall {
 export type HistoryMessage =
   | { readonly role: 'user'; readonly parts: readonly InputPart[] }
   | { readonly role: 'assistant'; readonly text: string; readonly toolCalls: readonly HistoryToolCall[] }
-  | {
-      readonly role: 'tool'
-      readonly callId: string
-      readonly parts: readonly InputPart[]
-      readonly isError: boolean
-    }
+  | ToolResult

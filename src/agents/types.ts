@@ -3,7 +3,8 @@
  * one union of events that every surface is translated from.
  */
 
-import type { AgentProfile, Effort, HistoryMessage } from './messages.ts'
+import type { ClientTool, JsonSchema, ToolChoice } from './client-tools.ts'
+import type { AgentProfile, Effort, HistoryMessage, ToolResult } from './messages.ts'
 
 /** How an option reaches an agent: by its own protocol, imitated by us, or not at all (then it is refused). */
 export type Support = 'native' | 'emulated' | 'none'
@@ -81,9 +82,15 @@ export interface SessionOptions {
   /** By default `full`. */
   readonly profile?: AgentProfile
   readonly effort?: Effort
+  /** Tools of the client's own, which the model may call and the client answers. */
+  readonly clientTools?: readonly ClientTool[]
+  /** By default the model may call them and need not. */
+  readonly toolChoice?: ToolChoice
+  /** JSON Schema that the answer of each turn has to fit. */
+  readonly jsonSchema?: JsonSchema
 }
 
-/** Input of one turn. */
+/** Input of one turn. Without parts the agent goes on from its history, which then ends with results of tools. */
 export interface TurnInput {
   readonly parts: readonly InputPart[]
 }
@@ -104,8 +111,11 @@ export interface Usage {
   readonly reasoningTokens?: number
 }
 
-/** Why a turn ended, when it ended by itself or by a limit that was asked for. */
-export type StopReason = 'end_turn' | 'max_tokens' | 'max_turns' | 'stop_sequence' | 'refusal'
+/**
+ * Why a turn ended, when it ended by itself or by a limit that was asked for. `tool_calls`: it has not ended but waits
+ * for the results of the client's tools.
+ */
+export type StopReason = 'end_turn' | 'max_tokens' | 'max_turns' | 'stop_sequence' | 'refusal' | 'tool_calls'
 
 /**
  * What happens in a turn, in order: `init` once and first, `done` once and last. A turn that fails throws a
@@ -126,6 +136,13 @@ export type TurnEvent =
   | { readonly type: 'thinking'; readonly text: string; readonly part?: string }
   | { readonly type: 'tool_use'; readonly id: string; readonly name: string; readonly input: unknown }
   | { readonly type: 'tool_result'; readonly id: string; readonly output: string; readonly isError: boolean }
+  /**
+   * The model calls one of the client's tools: its start, its arguments in pieces of JSON, and its end with all of
+   * them. Calls do not overlap. The client has to answer each; `done` with `tool_calls` says that there are no more.
+   */
+  | { readonly type: 'call_start'; readonly id: string; readonly name: string }
+  | { readonly type: 'call_delta'; readonly id: string; readonly json: string }
+  | { readonly type: 'call_end'; readonly id: string; readonly name: string; readonly input: unknown }
   /** The agent asked for permission and was answered. */
   | {
       readonly type: 'approval'
@@ -159,6 +176,11 @@ export interface AgentSession {
    * iteration early does the same. The agent is read only as fast as the events are taken.
    */
   prompt(input: TurnInput, signal: AbortSignal): AsyncGenerator<TurnEvent, void>
+  /**
+   * Goes on with the turn that waits for the results of the client's tools, in the same way. There has to be a
+   * result for every call that was told.
+   */
+  answer?(results: readonly ToolResult[], signal: AbortSignal): AsyncGenerator<TurnEvent, void>
   /** Ends the conversation and, unless it is shared, its process. Never throws. */
   close(): Promise<void>
 }

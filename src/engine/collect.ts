@@ -1,6 +1,6 @@
 import type { TurnEvent } from '../agents/types.ts'
 import { ClinvkError } from '../errors.ts'
-import type { ToolCall, Turn, TurnResult } from './types.ts'
+import type { ClientCall, ToolCall, Turn, TurnResult } from './types.ts'
 
 /**
  * Folds a turn's events into its result.
@@ -11,6 +11,8 @@ export async function collect(turn: Turn, now: () => number = Date.now): Promise
   const answer: string[] = []
   const thoughts: string[] = []
   const toolCalls = new Map<string, ToolCall>()
+  const calls: ClientCall[] = []
+  let json = ''
   let init: Extract<TurnEvent, { type: 'init' }> | undefined
   let done: Extract<TurnEvent, { type: 'done' }> | undefined
 
@@ -22,6 +24,10 @@ export async function collect(turn: Turn, now: () => number = Date.now): Promise
     else if (event.type === 'thinking') thoughts.push(event.text)
     else if (event.type === 'init') init = event
     else if (event.type === 'done') done = event
+    else if (event.type === 'call_start') json = ''
+    else if (event.type === 'call_delta') json += event.json
+    else if (event.type === 'call_end')
+      calls.push({ id: event.id, name: event.name, input: event.input, json })
     else if (event.type === 'tool_use')
       toolCalls.set(event.id, { id: event.id, name: event.name, input: event.input })
     else if (event.type === 'tool_result') {
@@ -39,6 +45,7 @@ export async function collect(turn: Turn, now: () => number = Date.now): Promise
     text: answer.join(''),
     thinking: thoughts.join(''),
     toolCalls: [...toolCalls.values()],
+    calls,
     stopReason: done.stopReason,
     ...(done.stopSequence === undefined ? {} : { stopSequence: done.stopSequence }),
     ...(done.usage === undefined ? {} : { usage: done.usage }),
@@ -55,6 +62,7 @@ const MAX_COLLECTED = 64 * 1024 * 1024
 
 function weightOf(event: TurnEvent): number {
   if (event.type === 'text' || event.type === 'thinking') return event.text.length
+  if (event.type === 'call_delta') return event.json.length
   return event.type === 'tool_result' ? event.output.length : 0
 }
 

@@ -74,6 +74,14 @@ export interface ToolCall {
   readonly isError?: boolean
 }
 
+/** A call of one of the client's tools. `json` are its arguments as the model wrote them. */
+export interface ClientCall {
+  readonly id: string
+  readonly name: string
+  readonly input: unknown
+  readonly json: string
+}
+
 /** A whole turn: the fold of its events. What the agent did not tell is left out. */
 export interface TurnResult {
   readonly id: string
@@ -82,6 +90,8 @@ export interface TurnResult {
   readonly text: string
   readonly thinking: string
   readonly toolCalls: readonly ToolCall[]
+  /** Calls of the client's tools, which it has to answer. */
+  readonly calls: readonly ClientCall[]
   readonly stopReason: StopReason
   readonly stopSequence?: string
   readonly usage?: Usage

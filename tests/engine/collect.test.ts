@@ -27,6 +27,7 @@ describe('collect', () => {
       text: 'it is',
       thinking: 'let me see',
       toolCalls: [{ id: 't1', name: 'read', input: { path: 'x' }, output: 'content', isError: false }],
+      calls: [],
       stopReason: 'max_tokens',
       usage: { inputTokens: 3 },
       costUsd: 0.5,
@@ -41,6 +42,7 @@ describe('collect', () => {
     const result = await collect(turn([{ type: 'done', stopReason: 'end_turn' }]), () => 1000)
     expect(Object.keys(result).sort()).toEqual([
       'backend',
+      'calls',
       'durationMs',
       'id',
       'sessionId',
@@ -67,6 +69,25 @@ describe('collect', () => {
     expect(toolCalls).toEqual([
       { id: 'a', name: 'run', input: 1 },
       { id: 'b', name: 'unknown', input: {}, output: 'x', isError: true },
+    ])
+  })
+
+  test("gathers calls of the client's tools with their arguments as the model wrote them", async () => {
+    const { calls } = await collect(
+      turn([
+        { type: 'call_start', id: 'a', name: 'f' },
+        { type: 'call_delta', id: 'a', json: '{"x":' },
+        { type: 'call_delta', id: 'a', json: ' 1}' },
+        { type: 'call_end', id: 'a', name: 'f', input: { x: 1 } },
+        { type: 'call_start', id: 'b', name: 'g' },
+        { type: 'call_delta', id: 'b', json: '{}' },
+        { type: 'call_end', id: 'b', name: 'g', input: {} },
+        { type: 'done', stopReason: 'tool_calls' },
+      ]),
+    )
+    expect(calls).toEqual([
+      { id: 'a', name: 'f', input: { x: 1 }, json: '{"x": 1}' },
+      { id: 'b', name: 'g', input: {}, json: '{}' },
     ])
   })
 

@@ -77,6 +77,20 @@ export function answer(...texts: string[]): TurnEvent[] {
   ]
 }
 
+/** The events of an answer that says something and calls two of the client's tools. */
+export const CALLING: readonly TurnEvent[] = [
+  { type: 'init' },
+  { type: 'text', text: 'I look.' },
+  { type: 'call_start', id: 'call_1', name: 'get_weather' },
+  { type: 'call_delta', id: 'call_1', json: '{"city":' },
+  { type: 'call_delta', id: 'call_1', json: '"Rome"}' },
+  { type: 'call_end', id: 'call_1', name: 'get_weather', input: { city: 'Rome' } },
+  { type: 'call_start', id: 'call_2', name: 'get_time' },
+  { type: 'call_delta', id: 'call_2', json: '{}' },
+  { type: 'call_end', id: 'call_2', name: 'get_time', input: {} },
+  { type: 'done', stopReason: 'tool_calls', usage: { inputTokens: 10, outputTokens: 2 } },
+]
+
 /** Gives events and then waits until the turn is aborted, as an agent does that is thinking. */
 export async function* thenHang(
   events: Iterable<TurnEvent>,

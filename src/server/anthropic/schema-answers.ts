@@ -53,13 +53,22 @@ const ContentBlock = Type.Union(
       },
       { description: 'Text of the answer.' },
     ),
+    Type.Object(
+      {
+        type: Type.Literal('tool_use', { description: 'Kind of block.' }),
+        id: Type.String({ description: 'Id of the call, which its tool_result has to name.' }),
+        name: Type.String({ description: 'The tool.' }),
+        input: Type.Unknown({ description: 'What it is given.' }),
+      },
+      { description: "A call of one of the request's tools, which the client has to answer." },
+    ),
   ],
   { description: 'A piece of the answer.' },
 )
 export type ContentBlock = Static<typeof ContentBlock>
 
 const StopReason = Type.Union(
-  (['end_turn', 'max_tokens', 'stop_sequence', 'pause_turn', 'refusal'] as const).map((word) =>
+  (['end_turn', 'max_tokens', 'stop_sequence', 'tool_use', 'pause_turn', 'refusal'] as const).map((word) =>
     Type.Literal(word),
   ),
   { description: 'Why the answer ended.' },

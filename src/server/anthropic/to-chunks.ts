@@ -10,7 +10,7 @@ import { type AboutAnswer, emptyMessage, SIGNATURE, toStopReason, toUsage } from
  */
 export function createMessageWriter(about: AboutAnswer & { readonly requestId: string }): ChunkWriter {
   let index = -1
-  let open: keyof typeof EMPTY_BLOCKS | undefined
+  let open: BlockType | undefined
 
   const delta = (content: object) => encode('content_block_delta', { index, delta: content })
   const stop = () => {
@@ -19,14 +19,14 @@ export function createMessageWriter(about: AboutAnswer & { readonly requestId: s
     open = undefined
     return last + encode('content_block_stop', { index })
   }
-  const start = (kind: keyof typeof EMPTY_BLOCKS) => {
-    if (open === kind) return ''
+  const start = (content_block: { readonly type: BlockType; readonly [member: string]: unknown }) => {
     const before = stop()
-    open = kind
+    open = content_block.type
     index += 1
-    const block = encode('content_block_start', { index, content_block: EMPTY_BLOCKS[kind] })
+    const block = encode('content_block_start', { index, content_block })
     return before + block + (index === 0 ? PING : '')
   }
+  const enter = (kind: keyof typeof EMPTY_BLOCKS) => (open === kind ? '' : start(EMPTY_BLOCKS[kind]))
 
   return {
     opening: () => encode('message_start', { message: emptyMessage(about) }),
@@ -34,14 +34,20 @@ export function createMessageWriter(about: AboutAnswer & { readonly requestId: s
     toChunk(event) {
       switch (event.type) {
         case 'text':
-          return event.text === '' ? '' : start('text') + delta({ type: 'text_delta', text: event.text })
+          return event.text === '' ? '' : enter('text') + delta({ type: 'text_delta', text: event.text })
         case 'thinking': {
           if (event.text === '' || about.thinking === 'hidden') return ''
-          const block = start('thinking')
+          const block = enter('thinking')
           return about.thinking === 'omitted'
             ? block
             : block + delta({ type: 'thinking_delta', thinking: event.text })
         }
+        case 'call_start':
+          return start({ type: 'tool_use', id: event.id, name: event.name, input: {} })
+        case 'call_delta':
+          return event.json === '' ? '' : delta({ type: 'input_json_delta', partial_json: event.json })
+        case 'call_end':
+          return stop()
         case 'done':
           return stop() + ending(event)
         default:
@@ -52,6 +58,8 @@ export function createMessageWriter(about: AboutAnswer & { readonly requestId: s
       encodeSse({ event: 'error', data: JSON.stringify(toAnthropicErrorBody(error, about.requestId)) }),
   }
 }
+
+type BlockType = keyof typeof EMPTY_BLOCKS | 'tool_use'
 
 const EMPTY_BLOCKS = {
   text: { type: 'text', text: '' },

@@ -21,6 +21,7 @@ export function toMessage(result: TurnResult, { id, model, thinking }: AboutAnsw
       signature: SIGNATURE,
     })
   if (result.text !== '') content.push({ type: 'text', text: result.text })
+  for (const { id, name, input } of result.calls) content.push({ type: 'tool_use', id, name, input })
   return {
     ...emptyMessage({ id, model }),
     content,
@@ -75,5 +76,6 @@ export function toUsage(usage: agent.Usage | undefined): Usage {
 
 /** What the agent's limit on model calls cut is what Anthropic calls paused: it can be gone on with. */
 export function toStopReason(reason: agent.StopReason): StopReason {
+  if (reason === 'tool_calls') return 'tool_use'
   return reason === 'max_turns' ? 'pause_turn' : reason
 }

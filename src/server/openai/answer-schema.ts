@@ -13,8 +13,8 @@ const head = {
 }
 
 const FinishReason = words(
-  ['stop', 'length', 'content_filter'],
-  'Why it ended: by itself or at a stop text, at a limit, or because the model refused.',
+  ['stop', 'length', 'content_filter', 'tool_calls'],
+  'Why it ended: by itself or at a stop text, at a limit, because the model refused, or because it called functions.',
 )
 
 /** Tokens of one answer. Where the agent doesn't tell, there is none of it. */
@@ -44,6 +44,21 @@ export const CompletionUsage = Type.Object(
 )
 export type CompletionUsage = Static<typeof CompletionUsage>
 
+const called = {
+  name: Type.String({ description: 'The function.' }),
+  arguments: Type.String({ description: 'Its arguments, in JSON.' }),
+}
+
+const ToolCall = Type.Object(
+  {
+    id: Type.String({ description: 'Id of the call, which its result has to name.' }),
+    type: Type.Literal('function', { description: 'Always function.' }),
+    function: Type.Object(called, { description: 'What is called.' }),
+  },
+  { description: 'A call.' },
+)
+export type ToolCall = Static<typeof ToolCall>
+
 /** The JSON answer to `POST /chat/completions`. */
 export const ChatCompletion = Type.Object(
   {
@@ -56,7 +71,14 @@ export const ChatCompletion = Type.Object(
           message: Type.Object(
             {
               role: Type.Literal('assistant', { description: 'Always assistant.' }),
-              content: Type.String({ description: 'The answer.' }),
+              content: Type.Union([Type.String(), Type.Null()], {
+                description: 'The answer. Null where there are only calls.',
+              }),
+              tool_calls: Type.Optional(
+                Type.Array(ToolCall, {
+                  description: "Calls of the request's functions, for the client to answer.",
+                }),
+              ),
               reasoning_content: Type.Optional(Type.String({ description: "The model's thinking." })),
               refusal: nothing('Always null.'),
               annotations: Type.Array(Type.Unknown(), { description: 'Always empty.' }),
@@ -82,6 +104,23 @@ const Delta = Type.Object(
     content: Type.Optional(Type.String({ description: 'What comes next in the answer.' })),
     reasoning_content: Type.Optional(Type.String({ description: 'What comes next in its thinking.' })),
     refusal: Type.Optional(nothing('In the first chunk.')),
+    tool_calls: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            index: Type.Integer({ description: 'Which of the calls it is, from 0.' }),
+            id: Type.Optional(Type.String({ description: 'In the first piece of a call.' })),
+            type: Type.Optional(Type.Literal('function', { description: 'In the first piece of a call.' })),
+            function: Type.Object(
+              { name: Type.Optional(called.name), arguments: called.arguments },
+              { description: 'The name in the first piece; then the next piece of the arguments.' },
+            ),
+          },
+          { description: 'A piece of a call.' },
+        ),
+        { description: "What comes next in a call of one of the request's functions." },
+      ),
+    ),
   },
   { description: 'What is new. Empty in the last chunk, and where it only shows that the agent is at work.' },
 )

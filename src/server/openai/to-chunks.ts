@@ -31,12 +31,25 @@ export function createChunkWriter(
     finish_reason: ChatCompletionChunk['choices'][number]['finish_reason'] = null,
   ) => chunk({ choices: [{ index: 0, delta, logprobs: null, finish_reason }] })
 
+  let calls = -1
+  const callDelta = (json: string) =>
+    json === '' ? '' : choice({ tool_calls: [{ index: calls, function: { arguments: json } }] })
+
   const toChunk = (event: TurnEvent): string => {
     switch (event.type) {
       case 'text':
         return event.text === '' ? '' : choice({ content: event.text })
       case 'thinking':
         return event.text === '' ? '' : choice({ reasoning_content: event.text })
+      case 'call_start':
+        calls += 1
+        return choice({
+          tool_calls: [
+            { index: calls, id: event.id, type: 'function', function: { name: event.name, arguments: '' } },
+          ],
+        })
+      case 'call_delta':
+        return callDelta(event.json)
       case 'done': {
         const usage = options.includeUsage ? toCompletionUsage(event.usage) : undefined
         const last = choice({}, toFinishReason(event.stopReason))

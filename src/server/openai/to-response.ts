@@ -1,6 +1,6 @@
 import type { StopReason, Usage } from '../../agents/types.ts'
-import type { TurnResult } from '../../engine/types.ts'
-import type { ChatCompletion, CompletionUsage } from './answer-schema.ts'
+import type { ClientCall, TurnResult } from '../../engine/types.ts'
+import type { ChatCompletion, CompletionUsage, ToolCall } from './answer-schema.ts'
 
 /** What the answer to one request repeats everywhere. */
 export interface AnswerHead {
@@ -33,7 +33,8 @@ export function toChatCompletion(result: TurnResult, { id, created, model }: Ans
         index: 0,
         message: {
           role: 'assistant',
-          content: result.text,
+          content: result.text === '' && result.calls.length > 0 ? null : result.text,
+          ...(result.calls.length === 0 ? {} : { tool_calls: result.calls.map(toToolCall) }),
           ...(result.thinking === '' ? {} : { reasoning_content: result.thinking }),
           refusal: null,
           annotations: [],
@@ -48,6 +49,10 @@ export function toChatCompletion(result: TurnResult, { id, created, model }: Ans
   }
 }
 
+function toToolCall({ id, name, json }: ClientCall): ToolCall {
+  return { id, type: 'function', function: { name, arguments: json } }
+}
+
 /** Why a turn ended, in OpenAI's words. */
 export function toFinishReason(reason: StopReason): ChatCompletion['choices'][number]['finish_reason'] {
   switch (reason) {
@@ -59,6 +64,8 @@ export function toFinishReason(reason: StopReason): ChatCompletion['choices'][nu
       return 'length'
     case 'refusal':
       return 'content_filter'
+    case 'tool_calls':
+      return 'tool_calls'
   }
 }
 

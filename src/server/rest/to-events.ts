@@ -3,6 +3,7 @@ import type { Turn } from '../../engine/types.ts'
 import type { ClinvkError } from '../../errors.ts'
 import { toProblem } from '../problem.ts'
 import type { StreamEvent } from './schema.ts'
+import { calledNothing, toStopReason } from './stop-reason.ts'
 import { toTokenUsage } from './to-response.ts'
 
 /** How a turn's events are told. */
@@ -64,6 +65,10 @@ export function createEventWriter(
           ...head(),
           content: { id: event.id, output: event.output, is_error: event.isError },
         }
+      case 'call_start':
+      case 'call_delta':
+      case 'call_end':
+        return calledNothing()
       case 'approval':
         return { type: 'progress', ...head(), content: approval(event) }
       case 'progress': {
@@ -79,7 +84,7 @@ export function createEventWriter(
           content: {
             ...about(),
             exit_code: 0,
-            stop_reason: event.stopReason,
+            stop_reason: toStopReason(event.stopReason),
             duration_ms: Math.max(0, now() - turn.startedAt),
             ...(usage === undefined ? {} : { token_usage: usage }),
             ...(event.costUsd === undefined ? {} : { cost_usd: event.costUsd }),

@@ -1,6 +1,7 @@
 import type { Usage } from '../../agents/types.ts'
 import type { TurnResult } from '../../engine/types.ts'
 import type { PromptResponse, StreamEvent, TokenUsage } from './schema.ts'
+import { toStopReason } from './stop-reason.ts'
 
 /** Translates a complete turn. */
 export function toPromptResponse(
@@ -19,7 +20,7 @@ export function toPromptResponse(
     duration_ms: result.durationMs,
     response: result.text,
     output: result.text,
-    stop_reason: result.stopReason,
+    stop_reason: toStopReason(result.stopReason),
     ...(usage === undefined ? {} : { token_usage: usage }),
     ...(result.costUsd === undefined ? {} : { cost_usd: result.costUsd }),
     ...(metadata === undefined ? {} : { metadata }),

@@ -3,6 +3,7 @@ import type { TurnEvent } from '../../../src/agents/types.ts'
 import { ClinvkError } from '../../../src/errors.ts'
 import type { ThinkingView } from '../../../src/server/anthropic/from-request.ts'
 import { createMessageWriter } from '../../../src/server/anthropic/to-chunks.ts'
+import { CALLING } from '../support.ts'
 
 const text = (words: string, part?: string): TurnEvent => ({
   type: 'text',
@@ -33,6 +34,38 @@ function parse(sse: string): { type: string; [member: string]: unknown }[] {
 const names = (events: { type: string }[]) => events.map(({ type }) => type)
 
 describe('createMessageWriter', () => {
+  test('writes each call as a block of its own', () => {
+    const events = stream(CALLING)
+    expect(events.filter(({ type }) => type !== 'ping').slice(3)).toEqual([
+      { type: 'content_block_stop', index: 0 },
+      {
+        type: 'content_block_start',
+        index: 1,
+        content_block: { type: 'tool_use', id: 'call_1', name: 'get_weather', input: {} },
+      },
+      {
+        type: 'content_block_delta',
+        index: 1,
+        delta: { type: 'input_json_delta', partial_json: '{"city":' },
+      },
+      { type: 'content_block_delta', index: 1, delta: { type: 'input_json_delta', partial_json: '"Rome"}' } },
+      { type: 'content_block_stop', index: 1 },
+      {
+        type: 'content_block_start',
+        index: 2,
+        content_block: { type: 'tool_use', id: 'call_2', name: 'get_time', input: {} },
+      },
+      { type: 'content_block_delta', index: 2, delta: { type: 'input_json_delta', partial_json: '{}' } },
+      { type: 'content_block_stop', index: 2 },
+      {
+        type: 'message_delta',
+        delta: expect.objectContaining({ stop_reason: 'tool_use', stop_sequence: null }),
+        usage: expect.objectContaining({ input_tokens: 10, output_tokens: 2 }),
+      },
+      { type: 'message_stop' },
+    ])
+  })
+
   test('writes the events of an answer in their order', () => {
     const events = stream([
       { type: 'init', model: 'other' },

@@ -10,6 +10,7 @@ const result: TurnResult = {
   text: 'Hello',
   thinking: '',
   toolCalls: [{ id: 't', name: 'Bash', input: {} }],
+  calls: [],
   stopReason: 'end_turn',
   model: 'claude-opus-5',
   durationMs: 1,
@@ -57,6 +58,15 @@ describe('toMessage', () => {
 
   test('has no block for an empty answer', () => {
     expect(toMessage({ ...result, text: '' }, about).content).toEqual([])
+  })
+
+  test('has a block for each call', () => {
+    const calls = [{ id: 'toolu_1', name: 'f', input: { a: 1 }, json: '{"a":1}' }]
+    const message = toMessage({ ...result, text: '', calls, stopReason: 'tool_calls' }, about)
+    expect(message).toMatchObject({
+      content: [{ type: 'tool_use', id: 'toolu_1', name: 'f', input: { a: 1 } }],
+      stop_reason: 'tool_use',
+    })
   })
 
   test('names the sequence that ended the text', () => {

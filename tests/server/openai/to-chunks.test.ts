@@ -4,7 +4,7 @@ import type { TurnEvent } from '../../../src/agents/types.ts'
 import { ClinvkError } from '../../../src/errors.ts'
 import { ChatCompletionChunk } from '../../../src/server/openai/answer-schema.ts'
 import { createChunkWriter } from '../../../src/server/openai/to-chunks.ts'
-import { answer } from '../support.ts'
+import { answer, CALLING } from '../support.ts'
 
 const head = { id: 'chatcmpl-1', created: 7, model: 'm' }
 const write = (events: TurnEvent[], includeUsage = false) => {
@@ -43,6 +43,22 @@ describe('a chunk writer', () => {
       expect(chunk).not.toHaveProperty('usage')
       expect(Value.Check(ChatCompletionChunk, chunk)).toBe(true)
     }
+  })
+
+  test('writes calls one after the other, each with its id and name first', () => {
+    const data = dataOf(write([...CALLING]))
+    expect(data.pop()).toBe('[DONE]')
+    const chunks = data.map((text) => JSON.parse(text))
+    const last = chunks.pop()
+    expect(chunks.slice(2).flatMap(({ choices }) => choices[0].delta.tool_calls)).toEqual([
+      { index: 0, id: 'call_1', type: 'function', function: { name: 'get_weather', arguments: '' } },
+      { index: 0, function: { arguments: '{"city":' } },
+      { index: 0, function: { arguments: '"Rome"}' } },
+      { index: 1, id: 'call_2', type: 'function', function: { name: 'get_time', arguments: '' } },
+      { index: 1, function: { arguments: '{}' } },
+    ])
+    expect(last.choices[0]).toMatchObject({ delta: {}, finish_reason: 'tool_calls' })
+    for (const chunk of [...chunks, last]) expect(Value.Check(ChatCompletionChunk, chunk)).toBe(true)
   })
 
   test('writes usage, where it is asked for, in a chunk of its own, and null in all before', () => {

@@ -17,6 +17,7 @@ const result: TurnResult = {
   text: 'hello',
   thinking: '',
   toolCalls: [],
+  calls: [],
   stopReason: 'end_turn',
   durationMs: 5,
 }
@@ -40,6 +41,19 @@ describe('toChatCompletion', () => {
       ],
       service_tier: 'default',
       system_fingerprint: null,
+    })
+    expect(Value.Check(ChatCompletion, completion)).toBe(true)
+  })
+
+  test('has calls, and null for an answer that is nothing else', () => {
+    const calls = [{ id: 'call_1', name: 'f', input: { a: 1 }, json: '{"a": 1}' }]
+    const completion = toChatCompletion({ ...result, text: '', calls, stopReason: 'tool_calls' }, head)
+    expect(completion.choices[0]).toMatchObject({
+      message: {
+        content: null,
+        tool_calls: [{ id: 'call_1', type: 'function', function: { name: 'f', arguments: '{"a": 1}' } }],
+      },
+      finish_reason: 'tool_calls',
     })
     expect(Value.Check(ChatCompletion, completion)).toBe(true)
   })

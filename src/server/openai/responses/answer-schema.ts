@@ -56,7 +56,36 @@ const ReasoningItem = Type.Object(
 )
 export type ReasoningItem = Static<typeof ReasoningItem>
 
-export type OutputItem = MessageItem | ReasoningItem
+const call = {
+  id: text('Id of the item.'),
+  call_id: text('Id of the call, which its output has to name.'),
+  name: text('The tool.'),
+  status: Status,
+}
+
+/** A call of one of the client's functions in a response's `output`. */
+const CallItem = Type.Object(
+  {
+    type: Type.Literal('function_call', { description: 'Always function_call.' }),
+    ...call,
+    arguments: text('Its arguments, in JSON.'),
+  },
+  { description: "A call of one of the request's functions, which the client has to answer." },
+)
+export type CallItem = Static<typeof CallItem>
+
+/** A call of one of the client's custom tools in a response's `output`. */
+const CustomCallItem = Type.Object(
+  {
+    type: Type.Literal('custom_tool_call', { description: 'Always custom_tool_call.' }),
+    ...call,
+    input: text('Its input.'),
+  },
+  { description: "A call of one of the request's custom tools, which the client has to answer." },
+)
+export type CustomCallItem = Static<typeof CustomCallItem>
+
+export type OutputItem = MessageItem | ReasoningItem | CallItem | CustomCallItem
 
 /** Tokens as OpenAI counts them: `input_tokens` with what was cached, `output_tokens` with what was thought. */
 const ResponseUsage = Type.Object(
@@ -100,8 +129,8 @@ export const ResponseObject = Type.Object(
       Type.Object({ reason: words(['max_output_tokens', 'content_filter'], 'What cut it.') }),
       'Why it is incomplete.',
     ),
-    output: Type.Array(Type.Union([MessageItem, ReasoningItem]), {
-      description: 'Thinking and answers in their order.',
+    output: Type.Array(Type.Union([MessageItem, ReasoningItem, CallItem, CustomCallItem]), {
+      description: 'Thinking, answers and calls in their order.',
     }),
     usage: orNull(ResponseUsage, 'Null where the agent tells nothing.'),
     previous_response_id: orNull(Type.String(), 'As in the request.'),

@@ -4,6 +4,7 @@ import type { ChatServices, ChunkWriter } from '../../chat/types.ts'
 import { encodeSse, encodeSseComment } from '../../sse.ts'
 import { OPENAI_HEADERS, toOpenAiErrorBody } from '../errors.ts'
 import type { ResponseEvent, ResponseObject } from './answer-schema.ts'
+import { customToolsOf } from './custom-tools.ts'
 import { fromResponsesRequest } from './from-request.ts'
 import { ownerOf } from './owner.ts'
 import type { Run, Runs } from './runs.ts'
@@ -33,8 +34,8 @@ export async function serveResponse(
   const owner = await ownerOf(request)
   let input: readonly StoredItem[] = []
   const begun = createResponseObject(body, Date.now())
-  const thinking = tellsThinking(body)
-  const writer = createEventWriter(begun, { thinking })
+  const told = { thinking: tellsThinking(body), customTools: customToolsOf(body) }
+  const writer = createEventWriter(begun, told)
   const stop = new AbortController()
   let last: readonly ResponseEvent[] | undefined
 
@@ -77,8 +78,7 @@ export async function serveResponse(
         },
         endpoint: 'openai/responses',
         sameness: [body.input, body.instructions, body.previous_response_id],
-        toResponse: (result) =>
-          last ? writer.response() : settle(toResponse(begun, result, thinking, Date.now())),
+        toResponse: (result) => (last ? writer.response() : settle(toResponse(begun, result, told))),
         ...(body.stream ? { toStream: () => toChunkWriter(writer, settle, () => last) } : {}),
         toErrorBody(error) {
           forget()

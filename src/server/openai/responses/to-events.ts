@@ -2,8 +2,9 @@ import type { TurnEvent } from '../../../agents/types.ts'
 import type { ClinvkError } from '../../../errors.ts'
 import { toOpenAiErrorBody } from '../errors.ts'
 import type { OutputItem, ResponseEvent, ResponseObject } from './answer-schema.ts'
-import { newId } from './ids.ts'
-import { endOf, endResponse, messageItem, outputText, reasoningItem } from './to-response.ts'
+import { customInput } from './custom-tools.ts'
+import { itemOf, type OpenItem, openItem, toldBegin, toldDelta, toldEnd } from './open-item.ts'
+import { endOf, endResponse } from './to-response.ts'
 
 /** Translates the events of one turn, in the order and with the numbers that OpenAI's stream parsers demand. */
 export interface EventWriter {
@@ -18,10 +19,19 @@ export interface EventWriter {
   response(): ResponseObject
 }
 
-/** `thinking`: whether to tell what the model thinks. `now`: epoch ms. */
+/** How a response is told. */
+export interface EventOptions {
+  /** Whether to tell what the model thinks. */
+  readonly thinking: boolean
+  /** Names of the client's tools that take a text and no JSON. */
+  readonly customTools?: ReadonlySet<string>
+  /** Epoch ms. */
+  readonly now?: () => number
+}
+
 export function createEventWriter(
   begun: ResponseObject,
-  { thinking, now = Date.now }: { readonly thinking: boolean; readonly now?: () => number },
+  { thinking, customTools = new Set(), now = Date.now }: EventOptions,
 ): EventWriter {
   let response = begun
   let open: OpenItem | undefined
@@ -33,56 +43,35 @@ export function createEventWriter(
     ...members,
   })
 
-  const begin = (kind: OpenItem['kind']): ResponseEvent[] => {
-    open = { kind, id: newId(kind === 'message' ? 'msg' : 'rs'), index: output.length, text: '' }
-    const { item_id, output_index, part } = placeOf(open)
-    const added =
-      open.kind === 'message' ? 'response.content_part.added' : 'response.reasoning_summary_part.added'
-    return [
-      event('response.output_item.added', { output_index, item: emptyItem(open) }),
-      event(added, { item_id, output_index, ...part, part: partOf(open) }),
-    ]
+  const begin = (kind: OpenItem['kind'], call?: OpenItem['call']): ResponseEvent[] => {
+    const before = end('completed')
+    open = openItem(kind, output.length, call)
+    return [...before, ...toldBegin(open).map((told) => event(...told))]
   }
-  const write = (kind: OpenItem['kind'], text: string): ResponseEvent[] => {
-    if (text === '') return []
-    const before = open?.kind === kind ? [] : [...end('completed'), ...begin(kind)]
-    if (open === undefined) return before
+  const add = (text: string): ResponseEvent[] => {
+    if (open === undefined || text === '') return []
     open.text += text
-    const { item_id, output_index, part } = placeOf(open)
-    return [
-      ...before,
-      kind === 'message'
-        ? event('response.output_text.delta', { item_id, output_index, ...part, delta: text, logprobs: [] })
-        : event('response.reasoning_summary_text.delta', { item_id, output_index, ...part, delta: text }),
-    ]
+    return [event(...toldDelta(open, text))]
+  }
+  const write = (kind: 'message' | 'reasoning', text: string): ResponseEvent[] => {
+    if (text === '') return []
+    return [...(open?.kind === kind ? [] : begin(kind)), ...add(text)]
   }
   const end = (status: 'completed' | 'incomplete'): ResponseEvent[] => {
     if (open === undefined) return []
-    const { kind, id, text } = open
-    const { item_id, output_index, part } = placeOf(open)
-    const place = { item_id, output_index, ...part }
-    const item = kind === 'message' ? messageItem(id, text, status) : reasoningItem(id, text)
-    const events = [
-      ...(kind === 'message'
-        ? [
-            event('response.output_text.done', { ...place, text, logprobs: [] }),
-            event('response.content_part.done', { ...place, part: partOf(open) }),
-          ]
-        : [
-            event('response.reasoning_summary_text.done', { ...place, text }),
-            event('response.reasoning_summary_part.done', { ...place, part: partOf(open) }),
-          ]),
-      event('response.output_item.done', { output_index, item }),
-    ]
-    output.push(item)
+    const ended = open
     open = undefined
-    return events
+    output.push(itemOf(ended, status))
+    return toldEnd(ended, status).map((told) => event(...told))
   }
   const complete = ({ stopReason, usage }: Extract<TurnEvent, { type: 'done' }>): ResponseEvent[] => {
     const { status } = endOf(stopReason)
     // An answer without a word is still an answer: clients look for the message.
-    const silent = status === 'completed' && open?.kind !== 'message' && !output.some(isMessage)
-    const before = silent ? [...end(status), ...begin('message')] : []
+    const silent =
+      status === 'completed' &&
+      !tellsSomething(open?.kind) &&
+      !output.some(({ type }) => tellsSomething(type))
+    const before = silent ? begin('message') : []
     const closing = [...before, ...end(status)]
     response = endResponse(response, [...output], stopReason, usage, now())
     return [...closing, event(`response.${status}`, { response })]
@@ -94,9 +83,23 @@ export function createEventWriter(
       { type: 'response.in_progress', sequence_number: 1, response: begun },
     ],
     toEvents(turnEvent) {
-      if (turnEvent.type === 'text') return write('message', turnEvent.text)
-      if (turnEvent.type === 'thinking') return thinking ? write('reasoning', turnEvent.text) : []
-      return turnEvent.type === 'done' ? complete(turnEvent) : []
+      switch (turnEvent.type) {
+        case 'text':
+          return write('message', turnEvent.text)
+        case 'thinking':
+          return thinking ? write('reasoning', turnEvent.text) : []
+        case 'call_start':
+          return begin(customTools.has(turnEvent.name) ? 'custom' : 'call', turnEvent)
+        case 'call_delta':
+          // The text of a custom tool is inside the JSON, and told when that is whole.
+          return open?.kind === 'call' ? add(turnEvent.json) : []
+        case 'call_end':
+          return [...(open?.kind === 'custom' ? add(customInput(turnEvent.input)) : []), ...end('completed')]
+        case 'done':
+          return complete(turnEvent)
+        default:
+          return []
+      }
     },
     failed(error) {
       const { error: told } = toOpenAiErrorBody(error)
@@ -119,38 +122,11 @@ export function createEventWriter(
     response: () =>
       open === undefined
         ? { ...response, output: [...output] }
-        : { ...response, output: [...output, soFar(open)] },
+        : { ...response, output: [...output, itemOf(open, 'in_progress')] },
   }
 }
 
-/** The item that is being written. */
-interface OpenItem {
-  readonly kind: 'message' | 'reasoning'
-  readonly id: string
-  readonly index: number
-  text: string
-}
-
-/** Where in the response something is. Every item has one part. */
-function placeOf({ kind, id, index }: OpenItem) {
-  const part = kind === 'message' ? { content_index: 0 } : { summary_index: 0 }
-  return { item_id: id, output_index: index, part }
-}
-
-function partOf({ kind, text }: OpenItem) {
-  return kind === 'message' ? outputText(text) : { type: 'summary_text', text }
-}
-
-function emptyItem({ kind, id }: OpenItem): OutputItem {
-  return kind === 'message'
-    ? { ...messageItem(id, '', 'in_progress'), content: [] }
-    : { ...reasoningItem(id, ''), summary: [] }
-}
-
-function soFar({ kind, id, text }: OpenItem): OutputItem {
-  return kind === 'message' ? messageItem(id, text, 'in_progress') : reasoningItem(id, text)
-}
-
-function isMessage({ type }: OutputItem): boolean {
-  return type === 'message'
+/** Whether something of this kind is an answer. */
+function tellsSomething(type: string | undefined): boolean {
+  return type !== undefined && type !== 'reasoning'
 }

@@ -1,6 +1,8 @@
 import type { StopReason, Usage } from '../../../agents/types.ts'
 import type { TurnResult } from '../../../engine/types.ts'
 import type {
+  CallItem,
+  CustomCallItem,
   ItemStatus,
   MessageItem,
   OutputItem,
@@ -8,8 +10,10 @@ import type {
   ResponseObject,
   ResponseUsage,
 } from './answer-schema.ts'
+import { customInput } from './custom-tools.ts'
 import { newId } from './ids.ts'
 import type { CreateResponse } from './schema.ts'
+import type { EventOptions } from './to-events.ts'
 
 /** A response that has just begun. It repeats the request; what is not known yet is null. `now` is epoch ms. */
 export function createResponseObject(body: CreateResponse, now: number): ResponseObject {
@@ -53,19 +57,26 @@ export function tellsThinking({ reasoning }: CreateResponse): boolean {
   return (reasoning?.summary ?? reasoning?.generate_summary ?? null) !== null
 }
 
-/** The response to a turn that is over. `now` is epoch ms. */
+/** The response to a turn that is over. */
 export function toResponse(
   response: ResponseObject,
-  result: Pick<TurnResult, 'text' | 'thinking' | 'stopReason' | 'usage'>,
-  thinking: boolean,
-  now: number,
+  result: Pick<TurnResult, 'text' | 'thinking' | 'calls' | 'stopReason' | 'usage'>,
+  { thinking, customTools = new Set(), now = Date.now }: EventOptions,
 ): ResponseObject {
   const status = endOf(result.stopReason).status
   const output: OutputItem[] = []
   if (thinking && result.thinking !== '') output.push(reasoningItem(newId('rs'), result.thinking))
-  if (result.text !== '' || status === 'completed')
+  if (result.text !== '' || (status === 'completed' && result.calls.length === 0))
     output.push(messageItem(newId('msg'), result.text, status))
-  return endResponse(response, output, result.stopReason, result.usage, now)
+  for (const { id, name, input, json } of result.calls) {
+    const about = { callId: id, name, status: 'completed' as const }
+    output.push(
+      customTools.has(name)
+        ? customCallItem({ ...about, id: newId('ctc'), input: customInput(input) })
+        : callItem({ ...about, id: newId('fc'), arguments: json }),
+    )
+  }
+  return endResponse(response, output, result.stopReason, result.usage, now())
 }
 
 /** A response with its outcome. */
@@ -120,6 +131,18 @@ export function messageItem(id: string, text: string, status: ItemStatus): Messa
 
 export function outputText(text: string): MessageItem['content'][number] {
   return { type: 'output_text', text, annotations: [], logprobs: [] }
+}
+
+export function callItem(item: Omit<CallItem, 'type' | 'call_id'> & { callId: string }): CallItem {
+  const { callId, ...rest } = item
+  return { ...rest, type: 'function_call', call_id: callId }
+}
+
+export function customCallItem(
+  item: Omit<CustomCallItem, 'type' | 'call_id'> & { callId: string },
+): CustomCallItem {
+  const { callId, ...rest } = item
+  return { ...rest, type: 'custom_tool_call', call_id: callId }
 }
 
 export function reasoningItem(id: string, text: string): ReasoningItem {

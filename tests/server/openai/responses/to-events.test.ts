@@ -5,7 +5,69 @@ import { ClinvkError } from '../../../../src/errors.ts'
 import { type ResponseEvent, ResponseObject } from '../../../../src/server/openai/responses/answer-schema.ts'
 import { createEventWriter } from '../../../../src/server/openai/responses/to-events.ts'
 import { createResponseObject } from '../../../../src/server/openai/responses/to-response.ts'
+import { CALLING } from '../../support.ts'
 import { create } from './support.ts'
+
+describe('a streamed call', () => {
+  const call = { id: 'fc', type: 'function_call', call_id: 'call_1', name: 'get_weather' }
+  const place = { item_id: 'fc', output_index: 1 }
+
+  test('of a function is an item with its arguments in pieces', () => {
+    const { events, writer } = play(CALLING)
+    const told = named(events).map(({ sequence_number: _, ...event }) => event)
+    expect(told.slice(6, 11)).toEqual([
+      {
+        type: 'response.output_item.added',
+        output_index: 1,
+        item: { ...call, status: 'in_progress', arguments: '' },
+      },
+      { type: 'response.function_call_arguments.delta', ...place, delta: '{"city":' },
+      { type: 'response.function_call_arguments.delta', ...place, delta: '"Rome"}' },
+      {
+        type: 'response.function_call_arguments.done',
+        ...place,
+        name: 'get_weather',
+        arguments: '{"city":"Rome"}',
+      },
+      {
+        type: 'response.output_item.done',
+        output_index: 1,
+        item: { ...call, status: 'completed', arguments: '{"city":"Rome"}' },
+      },
+    ])
+    expect(told.at(-1)).toMatchObject({ type: 'response.completed', response: { status: 'completed' } })
+    expect(writer.response().output.map(({ type }) => type)).toEqual([
+      'message',
+      'function_call',
+      'function_call',
+    ])
+    expect([...Value.Errors(ResponseObject, writer.response())]).toEqual([])
+  })
+
+  test('of a custom tool is an item with its text', () => {
+    const { events, writer } = play(
+      [
+        { type: 'call_start', id: 'call_1', name: 'patch' },
+        { type: 'call_delta', id: 'call_1', json: '{"input":"*** Begin"}' },
+        { type: 'call_end', id: 'call_1', name: 'patch', input: { input: '*** Begin' } },
+        { type: 'done', stopReason: 'tool_calls' },
+      ],
+      false,
+      new Set(['patch']),
+    )
+    expect(named(events).map(({ type }) => type)).toEqual([
+      'response.output_item.added',
+      'response.custom_tool_call_input.delta',
+      'response.custom_tool_call_input.done',
+      'response.output_item.done',
+      'response.completed',
+    ])
+    expect(named(events)[2]).toMatchObject({ input: '*** Begin', item_id: 'ctc', output_index: 0 })
+    expect(writer.response().output).toMatchObject([
+      { type: 'custom_tool_call', call_id: 'call_1', name: 'patch', input: '*** Begin', status: 'completed' },
+    ])
+  })
+})
 
 describe('a streamed response', () => {
   test('has every event with every member that parsers look for', () => {
@@ -204,15 +266,16 @@ describe('a streamed response', () => {
   })
 })
 
-function play(turn: TurnEvent[], thinking = true) {
-  const writer = createEventWriter(createResponseObject(create(), 5000), { thinking, now: () => 9000 })
+function play(turn: readonly TurnEvent[], thinking = true, customTools = new Set<string>()) {
+  const options = { thinking, customTools, now: () => 9000 }
+  const writer = createEventWriter(createResponseObject(create(), 5000), options)
   const events = turn.flatMap((event) => writer.toEvents(event))
   return { writer, events, opening: writer.opening() }
 }
 
 /** With ids that say no more than what they are of. */
 function named(events: readonly ResponseEvent[]): Record<string, unknown>[] {
-  return JSON.parse(JSON.stringify(events).replace(/"(rs|msg)_[0-9a-f]{32}"/g, '"$1"'))
+  return JSON.parse(JSON.stringify(events).replace(/"(rs|msg|fc|ctc)_[0-9a-f]{32}"/g, '"$1"'))
 }
 
 function textOf(item: unknown): string | undefined {

@@ -10,7 +10,7 @@ import {
 import { create } from './support.ts'
 
 describe('a complete response', () => {
-  const result = { text: 'Hello', thinking: 'hm', stopReason: 'end_turn' } as const
+  const result = { text: 'Hello', thinking: 'hm', calls: [], stopReason: 'end_turn' } as const
   const body = create({
     instructions: 'be brief',
     metadata: { a: '1' },
@@ -23,7 +23,7 @@ describe('a complete response', () => {
   })
 
   test('has every member that clients demand, and repeats the request', () => {
-    const response = toResponse(createResponseObject(body, 5999), result, true, 9000)
+    const response = toResponse(createResponseObject(body, 5999), result, { thinking: true, now: () => 9000 })
     expect([...Value.Errors(ResponseObject, response)]).toEqual([])
     expect(response).toMatchObject({
       object: 'response',
@@ -61,20 +61,38 @@ describe('a complete response', () => {
   })
 
   test('has ids of its own', () => {
-    const make = () => toResponse(createResponseObject(body, 0), result, true, 0)
+    const make = () => toResponse(createResponseObject(body, 0), result, { thinking: true })
     const ids = [make(), make()].flatMap(({ id, output }) => [id, ...output.map((item) => item.id)])
     expect(new Set(ids).size).toBe(6)
     expect(ids.slice(0, 3).map((id) => id.replace(/[0-9a-f]{32}$/, ''))).toEqual(['resp_', 'rs_', 'msg_'])
   })
 
+  test('tells calls of functions and of custom tools, and no message where nothing is said', () => {
+    const calls = [
+      { id: 'call_1', name: 'f', input: { a: 1 }, json: '{"a":1}' },
+      { id: 'call_2', name: 'patch', input: { input: 'text' }, json: '{"input":"text"}' },
+    ]
+    const called = { text: '', thinking: '', calls, stopReason: 'tool_calls' } as const
+    const customTools = new Set(['patch'])
+    const response = toResponse(createResponseObject(create(), 0), called, { thinking: false, customTools })
+    expect([...Value.Errors(ResponseObject, response)]).toEqual([])
+    expect(response).toMatchObject({
+      status: 'completed',
+      output: [
+        { type: 'function_call', call_id: 'call_1', name: 'f', arguments: '{"a":1}', status: 'completed' },
+        { type: 'custom_tool_call', call_id: 'call_2', name: 'patch', input: 'text', status: 'completed' },
+      ],
+    })
+  })
+
   test('has no thinking that was not asked for, and no message where a limit left none', () => {
-    const cut = { text: '', thinking: 'hm', stopReason: 'max_tokens' } as const
-    expect(toResponse(createResponseObject(create(), 0), cut, false, 0)).toMatchObject({
+    const cut = { text: '', thinking: 'hm', calls: [], stopReason: 'max_tokens' } as const
+    expect(toResponse(createResponseObject(create(), 0), cut, { thinking: false })).toMatchObject({
       status: 'incomplete',
       output: [],
     })
     expect(
-      toResponse(createResponseObject(create(), 0), { ...result, text: '' }, false, 0).output,
+      toResponse(createResponseObject(create(), 0), { ...result, text: '' }, { thinking: false }).output,
     ).toHaveLength(1)
   })
 })
