@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox'
-import { FOLDER, flag, oneOf, optionalText, section } from './kinds.ts'
+import { FOLDER, flag, oneOf, optionalText, seconds, section } from './kinds.ts'
 
 /** How much of the user's own set-up an agent brings along, least first. */
 export const CHAT_PROFILES = ['pure', 'project', 'full'] as const
@@ -24,6 +24,10 @@ export const ChatSchema = section('The OpenAI and Anthropic endpoints.', {
   fetch_images: flag(
     'Whether images that requests name by http(s) URL are fetched by the server; from public addresses only.',
     false,
+  ),
+  replay_guard_secs: seconds(
+    'How long a request that equals one that failed is answered with the same failure, so that no retry of a client runs an agent again. 0: never.',
+    120,
   ),
   model_aliases: Type.Record(
     Type.String(),

@@ -2,7 +2,7 @@ import { DEMO_AGENT } from '../agents/known.ts'
 import type { AgentDriver } from '../agents/types.ts'
 import { nearest } from '../config/nearest.ts'
 import { ClinvkError } from '../errors.ts'
-import type { OptionDefaults } from './options.ts'
+import { namesOfModels, type OptionDefaults } from './options.ts'
 import type { BackendInfo } from './types.ts'
 
 /** A driver with what the operator set for it. */
@@ -50,13 +50,14 @@ export async function describeBackends(
   defaultName: string | undefined,
 ): Promise<BackendInfo[]> {
   const infos = await Promise.all(
-    backends.map(async ({ driver, configured, enabled, demo }) => ({
+    backends.map(async ({ driver, defaults, configured, enabled, demo }) => ({
       name: driver.name,
       driver: driver.driver,
       configured,
       enabled,
       capabilities: driver.capabilities,
       demo,
+      modelAliases: namesOfModels(defaults),
       ...(enabled ? await driver.probe() : disabledProbe(driver.name)),
     })),
   )

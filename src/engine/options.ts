@@ -103,6 +103,14 @@ function resolveModel(
   return name
 }
 
+/** The names that a request may use in place of a model's own: aliases, and the classes that they make known. */
+export function namesOfModels({ modelAliases }: Pick<OptionDefaults, 'modelAliases'>): string[] {
+  const classes = Object.entries(CLASS_ALIASES).filter(
+    ([, modelClass]) => modelClass === 'balanced' || Object.hasOwn(modelAliases, modelClass),
+  )
+  return [...new Set([...Object.keys(modelAliases), 'balanced', ...classes.map(([name]) => name)])]
+}
+
 /** A client's word may be the name of something that every object inherits. */
 function ownValue(table: Readonly<Record<string, string>>, key: string): string | undefined {
   return Object.hasOwn(table, key) ? table[key] : undefined

@@ -121,6 +121,8 @@ export interface BackendInfo {
   readonly reason?: string
   readonly version?: string
   readonly models: readonly string[]
+  /** Further names that it takes for a model: classes of model, such as `fast`, and the operator's own. */
+  readonly modelAliases: readonly string[]
   readonly capabilities: Capabilities
   /** Requests that name no backend go to this one. */
   readonly default: boolean

@@ -67,7 +67,7 @@ export function createApp(options: AppOptions) {
     ...answers,
     chat,
     images: () => createImageReader({ fetchImages: chat.fetch_images }),
-    replay: createReplayGuard(),
+    replay: createReplayGuard({ keepMs: chat.replay_guard_secs * 1000 }),
     ...options.chatTimes,
   }
   const features = new Elysia({ name: 'clinvk.features' })

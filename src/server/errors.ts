@@ -1,6 +1,7 @@
 import { Elysia, type ParseError, ValidationError } from 'elysia'
 import { ClinvkError, ERROR_TABLE, toClinvkError } from '../errors.ts'
 import { toAnthropicError } from './anthropic/errors.ts'
+import { isReplay } from './chat/replay-guard.ts'
 import { dialectOf } from './dialect.ts'
 import type { Log } from './log.ts'
 import { toOpenAiError } from './openai/errors.ts'
@@ -39,7 +40,7 @@ function encode(error: ClinvkError, request: Request): Response {
 
 /** Logs what is not the client's doing. */
 export function logFailure(error: ClinvkError, request: Request, log: Log): void {
-  if (error.status < 500) return
+  if (error.status < 500 || isReplay(error)) return
   log('error', `${ERROR_TABLE[error.code].title}: ${error.message}`, {
     request_id: requestId(request),
     code: error.code,

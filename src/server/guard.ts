@@ -4,7 +4,7 @@ import { clientAddress, type TrustCheck } from './client-address.ts'
 import type { Connections } from './connections.ts'
 import { checkOrigin, corsHeaders, isPreflight, type OriginRules, preflightHeaders } from './cors.ts'
 import { checkHost, type HostRules } from './hosts.ts'
-import type { KeyCheck } from './keys.ts'
+import { type KeyCheck, sendsKey } from './keys.ts'
 import type { RateLimiter } from './rate-limit.ts'
 import { requestId } from './request-id.ts'
 import type { RouteTable } from './route-table.ts'
@@ -85,7 +85,7 @@ async function admit(request: Request, { keys, rateLimit, connections, isTrusted
   if (keys !== undefined && key === undefined)
     throw new ClinvkError(
       'unauthorized',
-      'This server needs an API key: send it as X-Api-Key, or as Authorization: Bearer KEY.',
+      `${sendsKey(request) ? 'This API key is not valid' : 'This server needs an API key'}: send one of its own as Authorization: Bearer KEY, X-Api-Key or Api-Key.`,
     )
 }
 

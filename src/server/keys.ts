@@ -18,6 +18,11 @@ export function createKeyCheck(keys: readonly string[]): KeyCheck {
   }
 }
 
+/** Whether a request carries any key. */
+export function sendsKey(request: Request): boolean {
+  return keysOf(request).length > 0
+}
+
 function keysOf({ headers }: Request): string[] {
   const bearer = headers.get('authorization')?.match(/^bearer +(.+)$/i)?.[1]
   return [headers.get('x-api-key'), headers.get('api-key'), bearer].flatMap((key) =>

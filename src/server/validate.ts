@@ -126,7 +126,7 @@ function wordsOf(schema: TSchema): string[] {
 
 function show(value: unknown): string {
   if (value === null) return 'null'
-  if (Array.isArray(value)) return 'a list'
+  if (Array.isArray(value)) return value.length === 0 ? 'a list' : `a list of ${value.length}`
   if (typeof value === 'object') return 'an object'
   return typeof value === 'string' ? JSON.stringify(shorten(value)) : String(value)
 }

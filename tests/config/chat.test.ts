@@ -7,6 +7,7 @@ describe('chat', () => {
     expect(config.chat).toEqual({
       profile: 'pure',
       fetch_images: false,
+      replay_guard_secs: 120,
       model_aliases: Object.create(null),
     })
   })
@@ -20,6 +21,7 @@ describe('chat', () => {
       profile: 'project',
       max_profile: 'full',
       fetch_images: true,
+      replay_guard_secs: 120,
       model_aliases: { 'gpt-4.1': 'codex', smart: 'claude/opus' },
     })
   })

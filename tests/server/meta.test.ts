@@ -29,6 +29,13 @@ describe('GET /api/v1/backends', () => {
   })
 })
 
+test('tells that it is there at the addresses where clients look', async () => {
+  const { request } = testApp()
+  expect(await (await request('/')).json()).toMatchObject({ name: 'clinvk', version: '9.9.9' })
+  for (const path of ['/', '/api/hello', '/anthropic/api/hello', '/anthropic/v1', '/openai/v1/models'])
+    expect((await request(path, { method: 'HEAD' })).status).toBe(200)
+})
+
 describe('GET /health', () => {
   const states: [name: string, backends: BackendInfo[], status: string][] = [
     ['no backend at all', [], 'ok'],

@@ -137,6 +137,7 @@ export function backend(info: Partial<BackendInfo> = {}): BackendInfo {
     configured: false,
     ready: true,
     models: ['model-1'],
+    modelAliases: ['fast'],
     capabilities,
     default: false,
     demo: false,

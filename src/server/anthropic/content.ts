@@ -1,6 +1,5 @@
 import type { InputPart } from '../../agents/types.ts'
 import { type ImageReader, toInputPart, toTextPart } from '../chat/images.ts'
-import { unsupported } from './refuse.ts'
 import type { DocumentBlock, ToolResultBlock, UserBlock } from './schema-blocks.ts'
 
 type ToolResultContent = NonNullable<ToolResultBlock['content']>
@@ -9,7 +8,7 @@ type ContentBlock = Exclude<UserBlock, ToolResultBlock> | Exclude<ToolResultCont
 /**
  * Translates what is said or what a tool gave back. `path` is the field's, for errors.
  *
- * @throws `invalid_request` for data that cannot be read, `unsupported_option` for citations.
+ * @throws `invalid_request` for data that cannot be read.
  */
 export async function toParts(
   content: string | readonly ContentBlock[],
@@ -41,7 +40,6 @@ export async function toBlockParts(
     case 'document':
       return await documentParts(block, path, readImage)
     case 'search_result':
-      refuseCitations(block, path)
       return [
         toTextPart(block.content.map(({ text }) => text).join('\n\n'), `${block.title} (${block.source})`),
       ]
@@ -55,7 +53,6 @@ async function documentParts(
   path: string,
   readImage: ImageReader,
 ): Promise<InputPart[]> {
-  refuseCitations(block, path)
   const { source } = block
   const name = block.title ?? undefined
   const context = textParts(block.context ?? '')
@@ -71,14 +68,6 @@ async function documentParts(
       return [...context, ...title, ...(await toParts(source.content, `${path}.source.content`, readImage))]
     }
   }
-}
-
-function refuseCitations(
-  { citations }: { citations?: { enabled?: boolean | null } | null },
-  path: string,
-): void {
-  if (citations?.enabled === true)
-    throw unsupported(`${path}.citations`, 'are not supported: leave them out, or send {"enabled": false}.')
 }
 
 /** Nothing is said by an empty text, and providers refuse it. */

@@ -19,7 +19,7 @@ export async function fromMessagesRequest(body: MessagesRequest, readImage: Imag
     messages: await toHistory(body.messages, readImage),
     maxTokens: body.max_tokens,
     maxTokensField: 'max_tokens',
-    withoutEffect: sentOf(body, WITHOUT_EFFECT),
+    withoutEffect: [...sentOf(body, WITHOUT_EFFECT), ...(asksForCitations(body) ? ['citations'] : [])],
     ...(system === undefined ? {} : { system }),
     ...effortOf(body),
     ...(body.stop_sequences ? { stop: body.stop_sequences } : {}),
@@ -48,6 +48,15 @@ const WITHOUT_EFFECT = [
   'context_management',
   'diagnostics',
 ]
+
+/** Agents give none. Some clients ask for them with every document. */
+function asksForCitations({ messages }: MessagesRequest): boolean {
+  return messages.some(
+    ({ content }) =>
+      typeof content !== 'string' &&
+      content.some((block) => 'citations' in block && block.citations?.enabled === true),
+  )
+}
 
 function effortOf({ thinking, output_config }: MessagesRequest): Pick<ChatTurn, 'effort' | 'effortField'> {
   if (thinking?.type === 'disabled') return { effort: 'none', effortField: 'thinking' }

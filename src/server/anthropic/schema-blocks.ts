@@ -54,7 +54,7 @@ const ImageBlock = Type.Object(
 
 const Citations = optional(
   Type.Object(
-    { enabled: optional(Type.Boolean({ description: 'Must not be true: agents give no citations.' })) },
+    { enabled: optional(Type.Boolean({ description: 'Without effect: agents give no citations.' })) },
     { description: 'Citations in the answer.' },
   ),
 )

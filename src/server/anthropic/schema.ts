@@ -65,7 +65,10 @@ const prompt = {
     minLength: 1,
     description: 'A backend, `backend/model`, a model that a backend lists, or an alias.',
   }),
-  messages: Type.Array(Message, { description: 'The conversation. It ends with what is to be answered.' }),
+  messages: Type.Array(Message, {
+    maxItems: 100_000,
+    description: 'The conversation. It ends with what is to be answered.',
+  }),
   system: optional(textOr(TextBlock, 'Instructions.')),
   thinking: optional(Thinking),
   tools: optional(Type.Array(Type.Unknown(), { description: 'Tools of the client. Refused for now.' })),

@@ -31,8 +31,8 @@ export async function serveMessages(
       model: body.model,
       toTurn: (images) => fromMessagesRequest(body, images),
       endpoint: 'anthropic/messages',
-      // Claude Code sends a request that failed again without stream, betas or thinking.
-      sameness: { system: body.system, messages: body.messages },
+      // Claude Code sends a request that failed again without stream, betas, thinking or tools, and with less room.
+      sameness: [body.system, body.messages, body.metadata, body.stop_sequences, body.temperature],
       toResponse: (result) => toMessage(result, about),
       toErrorBody: toAnthropicErrorBody,
       headers: () => ({ 'request-id': about.requestId }),

@@ -1,12 +1,25 @@
-import type { ClinvkError } from '../../errors.ts'
+import type { ClinvkError, ErrorCode } from '../../errors.ts'
 
 const afterRun = new WeakSet<ClinvkError>()
 
-/** Notes that a turn had begun when it failed with this error. */
+/** Notes that a turn had begun when it failed with this error, unless no model can have been asked by then. */
 export function markAgentRan(error: ClinvkError): ClinvkError {
-  afterRun.add(error)
+  if (!BEFORE_ANY_MODEL.has(error.code)) afterRun.add(error)
   return error
 }
+
+/** What fails while an agent is opened, and costs nothing to try again once its cause is mended. */
+const BEFORE_ANY_MODEL: ReadonlySet<ErrorCode> = new Set([
+  'invalid_request',
+  'unsupported_option',
+  'invalid_workdir',
+  'workdir_refused',
+  'model_not_found',
+  'not_logged_in',
+  'backend_not_installed',
+  'backend_not_ready',
+  'shutting_down',
+])
 
 /**
  * Whether an agent had begun to work when the error came up, so that the same request once more would do its

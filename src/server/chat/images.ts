@@ -2,6 +2,7 @@ import type { InputPart } from '../../agents/types.ts'
 import type { ClinvkError } from '../../errors.ts'
 import { invalidFields } from '../validate.ts'
 import { type Fetched, fetchPublic } from './fetch-public.ts'
+import { typeOfName } from './file-types.ts'
 
 /**
  * Makes a part of what a client sent as the address of an image or file: a data: URL, or an http(s) one where the
@@ -39,7 +40,7 @@ export function createImageReader({
     if (!fetchImages)
       throw wrong(
         path,
-        'is an http(s) URL, and this server fetches none (chat.fetch_images). Send the image itself, as a data: URL.',
+        'is an http(s) URL, and this server fetches none (chat.fetch_images). Send the data itself: base64, or a data: URL.',
       )
     const { mediaType, bytes } = await fetchOnce(url).catch((error: unknown) => {
       throw wrong(path, `cannot be fetched: ${error instanceof Error ? error.message : 'it failed'}.`)
@@ -54,7 +55,9 @@ export function createImageReader({
  * @throws `invalid_request` at `path` for any other type, and for what is not base64.
  */
 export function toInputPart(mediaType: string, data: string, path: string, name?: string): InputPart {
-  const type = mediaType === 'image/jpg' ? 'image/jpeg' : mediaType
+  // Where the sender does not know what it is, the name may tell.
+  const known = mediaType === 'application/octet-stream' ? (typeOfName(name) ?? mediaType) : mediaType
+  const type = known === 'image/jpg' ? 'image/jpeg' : known
   // Some clients break lines, and URLs have an alphabet of their own.
   const base64 = data.replace(/\s+/g, '').replaceAll('-', '+').replaceAll('_', '/').replace(/=+$/, '')
   if (base64 === '' || !/^[A-Za-z0-9+/]+$/.test(base64) || base64.length % 4 === 1)
@@ -69,6 +72,16 @@ export function toInputPart(mediaType: string, data: string, path: string, name?
     path,
     `is ${JSON.stringify(type.slice(0, 60))}, expected one of ${[...IMAGES, 'application/pdf'].join(', ')}, or a text.`,
   )
+}
+
+/**
+ * The same for a file that comes without its type: its name tells it, else it is a PDF, the one kind that OpenAI's API
+ * began with.
+ *
+ * @throws the same.
+ */
+export function toFilePart(data: string, path: string, name?: string): InputPart {
+  return toInputPart(typeOfName(name) ?? 'application/pdf', data, path, name)
 }
 
 /** A text document as a part of the prompt, its name in front. */

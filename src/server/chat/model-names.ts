@@ -78,11 +78,14 @@ export function findModel(
   if (listed) return listed
   const target = resolveModelName(name, backends, aliases)
   const backend = backends.find((info) => info.name === target?.backend)
+  // Of models that a backend does not list, those count whose names are of a known kind.
   const isKnown =
     target?.model === undefined ||
     target.model === name ||
     backend?.models.length === 0 ||
-    backend?.models.includes(target.model)
+    backend?.models.includes(target.model) ||
+    backend?.modelAliases.includes(target.model) ||
+    byFamily(target.model, backends)?.backend === target.backend
   if (!target || !backend?.enabled || !backend.ready || !isKnown) throw modelNotFound(name, backends, aliases)
   return { id: name, ...target }
 }
@@ -91,14 +94,33 @@ function modelNotFound(name: string, backends: readonly BackendInfo[], aliases: 
   const names = listModels(backends, aliases).map(({ id }) => id)
   const meant = nearest(name, names)
   const hint = meant === undefined ? '' : ` Did you mean ${JSON.stringify(meant)}?`
-  const shown = names.slice(0, MOST_NAMES)
-  const more = names.length > shown.length ? `, and ${names.length - shown.length} more` : ''
-  const existing = names.length === 0 ? 'No backend is ready.' : `There are: ${shown.join(', ')}${more}.`
   return new ClinvkError(
     'model_not_found',
-    `There is no model ${JSON.stringify(shorten(name))}.${hint} ${existing}`,
+    `There is no model ${JSON.stringify(shorten(name))}.${hint} ${existing(names)}`,
     { details: { param: 'model' } },
   )
+}
+
+/** An agent's or provider's own word that it has no such model, together with what there is. */
+export function withExistingModels(
+  error: ClinvkError,
+  backends: readonly BackendInfo[],
+  aliases: ModelAliases = {},
+): ClinvkError {
+  if (error.code !== 'model_not_found') return error
+  const names = listModels(backends, aliases).map(({ id }) => id)
+  return new ClinvkError('model_not_found', `${error.message.replace(/\.?$/, '.')} ${existing(names)}`, {
+    status: 404,
+    details: { ...error.details, param: 'model' },
+    cause: error,
+    ...(error.upstreamStatus === undefined ? {} : { upstreamStatus: error.upstreamStatus }),
+  })
+}
+
+function existing(names: readonly string[]): string {
+  const shown = names.slice(0, MOST_NAMES)
+  const more = names.length > shown.length ? `, and ${names.length - shown.length} more` : ''
+  return names.length === 0 ? 'No backend is ready.' : `There are: ${shown.join(', ')}${more}.`
 }
 
 const MOST_NAMES = 40

@@ -19,7 +19,7 @@ export interface ReplayGuard {
 /** The header that switches the guard off for a request: `off`. */
 const REPLAY_HEADER = 'x-clinvk-replay'
 
-/** `now` and `keepMs` are in ms; of `now` only differences count. */
+/** `now` and `keepMs` are in ms; of `now` only differences count. `keepMs` 0: nothing is kept. */
 export function createReplayGuard({
   keepMs = 120_000,
   most = 1000,
@@ -47,11 +47,13 @@ export function createReplayGuard({
       sweep()
       if (headers.get(REPLAY_HEADER)?.trim().toLowerCase() === 'off') return undefined
       const found = failures.get(key)
-      return found && notBefore(found.error, found.until - now())
+      if (!found) return undefined
+      if (isAbandoned(found.error) && !isRetry(headers) && found.until - now() < keepMs - ABANDONED_MS)
+        return undefined
+      return replayed(notBefore(found.error, found.until - now()))
     },
     remember(key, error) {
-      // No model was asked, and whoever logs the agent in wants to go on at once.
-      if (error.code === 'not_logged_in') return error
+      if (keepMs === 0) return error
       failures.delete(key)
       failures.set(key, { error, until: now() + keepMs })
       sweep()
@@ -59,6 +61,34 @@ export function createReplayGuard({
     },
     forget: (key) => void failures.delete(key),
   }
+}
+
+const replays = new WeakSet<ClinvkError>()
+
+/** Whether an error is one that was told before. */
+export function isReplay(error: ClinvkError): boolean {
+  return replays.has(error)
+}
+
+function replayed(error: ClinvkError): ClinvkError {
+  const again = copyOf(error, {})
+  replays.add(again)
+  return again
+}
+
+/**
+ * How long an abandoned request is taken for the client's own retry, in ms. They come within a few seconds; later it
+ * is a person who asks again.
+ */
+const ABANDONED_MS = 15_000
+
+function isAbandoned({ code }: ClinvkError): boolean {
+  return code === 'cancelled'
+}
+
+/** The SDKs of OpenAI and Anthropic count their retries. */
+function isRetry(headers: Headers): boolean {
+  return Number(headers.get('x-stainless-retry-count') ?? 0) > 0
 }
 
 /** What an equal request is answered with after the client left. No client's rules make it try a 409 for long. */
@@ -75,10 +105,21 @@ export function abandoned(): ClinvkError {
 /** The same error, telling to wait that long where it tells to wait less. */
 function notBefore(error: ClinvkError, ms: number): ClinvkError {
   if (error.retryAfterMs === undefined || error.retryAfterMs >= ms) return error
-  const { code, message, status, upstreamStatus, retryable, details } = error
-  const options = { status, retryable, details, retryAfterMs: ms, cause: error }
+  return copyOf(error, { retryAfterMs: ms })
+}
+
+function copyOf(error: ClinvkError, changes: { readonly retryAfterMs?: number }): ClinvkError {
+  const { code, message, status, upstreamStatus, retryable, retryAfterMs, details } = error
   return markAgentRan(
-    new ClinvkError(code, message, upstreamStatus === undefined ? options : { ...options, upstreamStatus }),
+    new ClinvkError(code, message, {
+      status,
+      retryable,
+      details,
+      cause: error.cause,
+      ...(upstreamStatus === undefined ? {} : { upstreamStatus }),
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      ...changes,
+    }),
   )
 }
 

@@ -6,7 +6,7 @@ import type { Engine, Turn, TurnRequest } from '../../engine/types.ts'
 import { ClinvkError, toClinvkError } from '../../errors.ts'
 import { invalidFields } from '../validate.ts'
 import { markAgentRan } from './agent-ran.ts'
-import { requireModel } from './model-names.ts'
+import { requireModel, withExistingModels } from './model-names.ts'
 import { pairCalls } from './tool-pairs.ts'
 import type { ChatTurn } from './types.ts'
 import { withoutEffectHeader } from './without-effect.ts'
@@ -37,13 +37,15 @@ export interface ChatRun {
  */
 export async function startChat(start: ChatStart): Promise<ChatRun> {
   const { engine, request, signal } = start
-  const { turn, profile, ignored } = await toTurnRequest(start)
+  const { turn, profile, ignored, backends } = await toTurnRequest(start)
   const started = await engine.start(turn, signal).catch((error: unknown) => {
-    const failure = toClinvkError(error)
+    const failure = withExistingModels(toClinvkError(error), backends, start.chat.model_aliases)
     throw isOfAgent(failure) ? markAgentRan(failure) : failure
   })
+  const told = (error: unknown) =>
+    markAgentRan(withExistingModels(toClinvkError(error), backends, start.chat.model_aliases))
   return {
-    turn: { ...started, events: markFailures(started.events) },
+    turn: { ...started, events: withFailures(started.events, told) },
     headers: {
       'x-clinvk-backend': started.backend,
       'x-clinvk-profile': profile,
@@ -98,7 +100,7 @@ async function toTurnRequest({ engine, chat, request, headers }: ChatStart) {
     ...(maxTokens === undefined || limited ? [] : [request.maxTokensField ?? 'max_tokens']),
     ...(effort === undefined || steered ? [] : [request.effortField ?? 'effort']),
   ]
-  return { turn, backend, profile, ignored }
+  return { turn, backend, profile, ignored, backends }
 }
 
 /**
@@ -180,10 +182,13 @@ function isOfAgent({ code }: ClinvkError): boolean {
   return /^(agent|upstream)_/.test(code) || ['not_logged_in', 'context_too_long', 'timeout'].includes(code)
 }
 
-async function* markFailures(events: AsyncGenerator<TurnEvent, void>): AsyncGenerator<TurnEvent, void> {
+async function* withFailures(
+  events: AsyncGenerator<TurnEvent, void>,
+  told: (error: unknown) => ClinvkError,
+): AsyncGenerator<TurnEvent, void> {
   try {
     yield* events
   } catch (error) {
-    throw markAgentRan(toClinvkError(error))
+    throw told(error)
   }
 }

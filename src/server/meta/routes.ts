@@ -7,26 +7,33 @@ import { toBackendsResponse, toHealthResponse } from './to-response.ts'
 /** What the server tells of itself. `now` is in ms and only its differences count. */
 export function metaRoutes(engine: Engine, version: string, now: () => number = () => performance.now()) {
   const startedAt = now()
-  return new Elysia({ name: 'clinvk.meta' })
-    .get('/health', async () => toHealthResponse(await engine.backends(), version, now() - startedAt), {
-      detail: describeOperation({
-        id: 'health',
-        tag: 'Server',
-        summary: 'Tell whether the server is well',
-        description: 'Needs no API key.',
-        answer: { description: 'The server runs.', content: { 'application/json': HealthResponse } },
-        problems: [403, 500],
-        open: true,
-      }),
-    })
-    .get('/api/v1/backends', async () => toBackendsResponse(await engine.backends()), {
-      detail: describeOperation({
-        id: 'listBackends',
-        tag: 'Server',
-        summary: 'List the backends',
-        description: 'Lists every backend with its state, its models and what can be asked of it.',
-        answer: { description: 'The backends.', content: { 'application/json': BackendsResponse } },
-        problems: [401, 403, 429, 500],
-      }),
-    })
+  return (
+    new Elysia({ name: 'clinvk.meta' })
+      .get('/health', async () => toHealthResponse(await engine.backends(), version, now() - startedAt), {
+        detail: describeOperation({
+          id: 'health',
+          tag: 'Server',
+          summary: 'Tell whether the server is well',
+          description: 'Needs no API key.',
+          answer: { description: 'The server runs.', content: { 'application/json': HealthResponse } },
+          problems: [403, 500],
+          open: true,
+        }),
+      })
+      // Clients and people look whether anybody is there.
+      .get('/', () => ({ name: 'clinvk', version, docs: '/docs', openapi: '/openapi.json' }), {
+        detail: { hide: true },
+      })
+      .get('/api/hello', () => ({ message: 'hello' }), { detail: { hide: true } })
+      .get('/api/v1/backends', async () => toBackendsResponse(await engine.backends()), {
+        detail: describeOperation({
+          id: 'listBackends',
+          tag: 'Server',
+          summary: 'List the backends',
+          description: 'Lists every backend with its state, its models and what can be asked of it.',
+          answer: { description: 'The backends.', content: { 'application/json': BackendsResponse } },
+          problems: [401, 403, 429, 500],
+        }),
+      })
+  )
 }

@@ -58,8 +58,12 @@ const CODES: Partial<Record<ErrorCode, string>> = {
   internal: 'server_error',
 }
 
-/** OpenAI answers 400 to everything that it cannot accept; some clients send a 422 again, and again. */
-function statusOf({ status }: ClinvkError): number {
+/**
+ * OpenAI answers 400 to everything that it cannot accept; some clients send a 422 again, and again. An account
+ * without money is one that asks too often.
+ */
+function statusOf({ status, code }: ClinvkError): number {
+  if (code === 'upstream_billing') return 429
   return status === 422 ? 400 : status
 }
 

@@ -1,6 +1,6 @@
 import type { HistoryMessage, HistoryToolCall } from '../../agents/messages.ts'
 import type { InputPart } from '../../agents/types.ts'
-import type { ImageReader } from '../chat/images.ts'
+import { type ImageReader, toFilePart } from '../chat/images.ts'
 import { checkToolPairs, type ToolMention } from '../chat/tool-pairs.ts'
 import { invalidFields } from '../validate.ts'
 import { refusal } from './refusals.ts'
@@ -45,10 +45,12 @@ async function toMessage(
     case 'user':
       return { role: 'user', parts: await toParts(message.content, `${path}.content`, images) }
     case 'assistant': {
+      if (message.audio ?? undefined)
+        throw refusal(`${path}.audio`, 'No answer here was ever spoken: send its text as content.')
       const content = toText(message.content ?? '', `${path}.content`, 'assistant')
       return {
         role: 'assistant',
-        text: content === '' ? (message.refusal ?? '') : content,
+        text: [content, message.refusal ?? ''].filter((text) => text !== '').join('\n'),
         toolCalls: toToolCalls(message, index),
       }
     }
@@ -143,7 +145,9 @@ async function toPart(part: ContentPart, path: string, images: ImageReader): Pro
       const { file_data: data, filename } = part.file
       if (!data)
         throw refusal(`${path}.file`, 'The server keeps no files: send the file itself, as file_data.')
-      return await images(data, `${path}.file.file_data`, filename ?? undefined)
+      const at = `${path}.file.file_data`
+      const name = filename ?? undefined
+      return /^(data|https?):/i.test(data) ? await images(data, at, name) : toFilePart(data, at, name)
     }
     case 'input_audio':
       throw refusal(`${path}.input_audio`, 'No agent listens: send text, images or files.')

@@ -33,7 +33,12 @@ export async function fromChatRequest(body: ChatCompletionRequest, images: Image
       ? {}
       : { maxTokens, maxTokensField: body.max_completion_tokens ? 'max_completion_tokens' : 'max_tokens' }),
     ...(body.metadata ? { metadata: body.metadata } : {}),
-    withoutEffect: sentOf(body, WITHOUT_EFFECT),
+    withoutEffect: [
+      ...sentOf(body, WITHOUT_EFFECT),
+      ...(messages.some((message) => 'name' in message && message.role !== 'function' && message.name)
+        ? ['messages.name']
+        : []),
+    ],
   }
 }
 

@@ -2,6 +2,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { maybe, open, words } from './fields.ts'
 
 const text = (description: string) => Type.String({ description })
+const unused = (description = 'Without effect.') => Type.Optional(Type.Unknown({ description }))
 const literal = <const T extends string>(value: T, description: string) =>
   Type.Literal(value, { description })
 
@@ -37,7 +38,7 @@ const FilePart = open(
     type: literal('file', 'What the part is.'),
     file: open(
       {
-        file_data: maybe(Type.String(), 'The file as a data: URL.'),
+        file_data: maybe(Type.String(), 'The file, in base64 or as a data: URL.'),
         file_id: maybe(Type.String(), 'Refused: the server keeps no files.'),
         filename: maybe(Type.String(), "The file's name."),
       },
@@ -88,6 +89,7 @@ const Assistant = open(
     role: literal('assistant', 'Who speaks.'),
     content: maybe(Content, 'What the model answered.'),
     refusal: maybe(Type.String(), 'The words of a refusal.'),
+    audio: unused('Refused: no answer is ever spoken.'),
     tool_calls: maybe(Type.Array(ToolCall), 'The functions that the model called.'),
     function_call: maybe(
       open(
@@ -125,7 +127,6 @@ export type ChatMessage = Static<typeof ChatMessage>
 
 const EFFORTS = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'] as const
 const whole = Type.Integer({ minimum: 1 })
-const unused = (description = 'Without effect.') => Type.Optional(Type.Unknown({ description }))
 
 /** Body of `POST /chat/completions`. What is not named here is ignored. */
 export const ChatCompletionRequest = open(
@@ -135,7 +136,9 @@ export const ChatCompletionRequest = open(
       description:
         "A backend's name, backend/model, backend:model, a model's id that a backend lists or whose family is known, or an alias.",
     }),
-    messages: Type.Optional(Type.Array(ChatMessage, { description: 'The conversation. It must be there.' })),
+    messages: Type.Optional(
+      Type.Array(ChatMessage, { maxItems: 100_000, description: 'The conversation. It must be there.' }),
+    ),
     input: Type.Optional(
       Type.Unknown({
         description:

@@ -4,6 +4,7 @@ import { OPENAI_HEADERS, toOpenAiErrorBody } from './errors.ts'
 import { fromMixedRequest, isMixed } from './from-mixed-request.ts'
 import { fromChatRequest } from './from-request.ts'
 import type { ChatCompletionRequest } from './request-schema.ts'
+import { samenessOf } from './sameness.ts'
 import { createChunkWriter } from './to-chunks.ts'
 import { answerHead, toChatCompletion } from './to-response.ts'
 
@@ -25,7 +26,7 @@ export async function serveCompletion(
       model: body.model,
       toTurn: (images) => (isMixed(body) ? fromMixedRequest(body, images) : fromChatRequest(body, images)),
       endpoint: 'openai/chat',
-      sameness: body.messages ?? [body.input, body.instructions],
+      sameness: samenessOf(body),
       toResponse: (result) => toChatCompletion(result, head),
       ...(body.stream ? { toStream: () => createChunkWriter(head, { includeUsage }) } : {}),
       toErrorBody: toOpenAiErrorBody,

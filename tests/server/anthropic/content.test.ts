@@ -97,15 +97,13 @@ describe('toParts', () => {
       'messages[0].content[0].source.url is an http(s) URL, and this server fetches none',
       { type: 'image', source: { type: 'url', url: 'https://example.com/x.png' } },
     ],
-    [
-      'messages[0].content[0].citations are not supported',
-      { type: 'document', source: { type: 'text', data: 'x' }, citations: { enabled: true } },
-    ],
-    [
-      'messages[0].content[0].citations are not supported',
-      { type: 'search_result', source: 's', title: 't', content: [], citations: { enabled: true } },
-    ],
   ]
+  test('is told where it asks for citations that agents do not give', async () => {
+    const block = { type: 'document', source: { type: 'text', data: 'x' }, citations: { enabled: true } }
+    const { withoutEffect } = await translate({ messages: [{ role: 'user', content: [block] }] })
+    expect(withoutEffect).toEqual(['citations'])
+  })
+
   for (const [message, block] of refused)
     test(`refuses ${JSON.stringify(block)}`, async () => {
       const error = await refusal({ messages: [{ role: 'user', content: [block] }] })

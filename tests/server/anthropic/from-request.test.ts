@@ -110,7 +110,7 @@ describe('fromMessagesRequest', () => {
     ['max_tokens is missing: expected a whole number from 1 to 1000000000.', { max_tokens: undefined }],
     ['max_tokens is 0, expected a whole number from 1 to 1000000000.', { max_tokens: 0 }],
     ['model is an object, expected a text that is not empty.', { model: {} }],
-    ['messages is missing: expected a list.', { messages: undefined }],
+    ['messages is missing: expected a list of 100000 at most.', { messages: undefined }],
     [
       'messages[0].role is "tool", expected one of "user", "assistant", "system".',
       { messages: [{ role: 'tool', content: 'x' }] },

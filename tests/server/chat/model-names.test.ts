@@ -7,6 +7,7 @@ import {
   type ModelTarget,
   requireModel,
   resolveModelName,
+  withExistingModels,
 } from '../../../src/server/chat/model-names.ts'
 import { backend } from '../support.ts'
 
@@ -117,15 +118,33 @@ describe('listModels', () => {
 })
 
 describe('findModel', () => {
-  test.each(['claude', 'claude/haiku', 'claude:haiku', 'haiku', 'smart', 'gpt-5', 'codex/whatever'])(
-    'finds %s under the name that was asked for',
-    (name) => {
-      expect(findModel(name, all, aliases).id).toBe(name)
-    },
-  )
+  test.each([
+    'claude',
+    'claude/haiku',
+    'claude:haiku',
+    'haiku',
+    'smart',
+    'gpt-5',
+    'codex/whatever',
+    'claude/fast',
+    'claude/claude-opus-9',
+  ])('finds %s under the name that was asked for', (name) => {
+    expect(findModel(name, all, aliases).id).toBe(name)
+  })
 
-  test.each(['nothing', 'claude/nothing'])('does not find %s', (name) => {
+  test.each(['nothing', 'claude/nothing', 'claude/gpt-5'])('does not find %s', (name) => {
     expect(failure(() => findModel(name, all, aliases)).code).toBe('model_not_found')
+  })
+
+  test('adds what there is to the word of an agent that has no such model', () => {
+    const told = new ClinvkError('model_not_found', 'claude: no such model', { upstreamStatus: 404 })
+    const error = withExistingModels(told, [claude])
+    expect(error).toMatchObject({ status: 404, upstreamStatus: 404, details: { param: 'model' } })
+    expect(error.message).toBe(
+      'claude: no such model. There are: claude, claude/claude-opus-4, claude/haiku.',
+    )
+    const other = new ClinvkError('timeout', 'No.')
+    expect(withExistingModels(other, [claude])).toBe(other)
   })
 
   test('does not find a model of a backend that is not ready', () => {

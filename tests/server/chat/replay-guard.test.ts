@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { ClinvkError } from '../../../src/errors.ts'
-import { createReplayGuard } from '../../../src/server/chat/replay-guard.ts'
+import { abandoned, createReplayGuard, isReplay } from '../../../src/server/chat/replay-guard.ts'
 
 const failure = new ClinvkError('agent_failed', 'It failed.')
 const none = new Headers()
@@ -46,7 +46,7 @@ describe('a replay guard', () => {
     const guard = createReplayGuard({ keepMs: 100, now: () => now })
     guard.remember('a', failure)
     now = 99
-    expect(guard.recall('a', none)).toBe(failure)
+    expect(guard.recall('a', none)).toEqual(failure)
     expect(guard.recall('b', none)).toBeUndefined()
     now = 100
     expect(guard.recall('a', none)).toBeUndefined()
@@ -64,17 +64,33 @@ describe('a replay guard', () => {
     expect(guard.remember('b', limited(5000)).retryAfterMs).toBe(5000)
   })
 
-  test('does not hold up somebody who logs the agent in', () => {
+  test('takes an abandoned request for a retry where it says so, or comes soon', () => {
+    let now = 0
+    const guard = createReplayGuard({ now: () => now })
+    guard.remember('a', abandoned())
+    const retry = new Headers({ 'x-stainless-retry-count': '1' })
+    const fresh = new Headers({ 'x-stainless-retry-count': '0' })
+    now = 14_000
+    expect([none, fresh, retry].map((headers) => guard.recall('a', headers)?.status)).toEqual([409, 409, 409])
+    now = 16_000
+    expect([none, fresh, retry].map((headers) => guard.recall('a', headers)?.status)).toEqual([
+      undefined,
+      undefined,
+      409,
+    ])
+  })
+
+  test('knows what it tells once more', () => {
     const guard = createReplayGuard()
-    guard.remember('a', new ClinvkError('not_logged_in', 'Log in.'))
-    expect(guard.recall('a', none)).toBeUndefined()
+    const told = guard.remember('a', failure)
+    expect([isReplay(told), isReplay(guard.recall('a', none) ?? told)]).toEqual([false, true])
   })
 
   test('recalls nothing for a request that switches it off', () => {
     const guard = createReplayGuard()
     guard.remember('a', failure)
     expect(guard.recall('a', new Headers({ 'x-clinvk-replay': 'Off' }))).toBeUndefined()
-    expect(guard.recall('a', none)).toBe(failure)
+    expect(guard.recall('a', none)).toEqual(failure)
   })
 
   test('forgets what was successful since', () => {

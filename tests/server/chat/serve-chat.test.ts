@@ -116,7 +116,11 @@ describe('a run that failed', () => {
   test('is not run again for an equal request, streamed or not', async () => {
     const { chat, engine } = chatApp({ engine: fakeEngine(failOnce()) })
     const first = await chat()
-    const again = await chat({ stream: true, metadata: { a: 'b' }, temperature: 1 })
+    const again = await chat({
+      stream: true,
+      stream_options: { include_usage: true },
+      client_metadata: { a: 'b' },
+    })
     expect([first.status, again.status]).toEqual([502, 502])
     expect(((await first.json()) as { error: object }).error).toEqual(
       ((await again.json()) as { error: object }).error,
@@ -128,6 +132,34 @@ describe('a run that failed', () => {
     const { chat } = chatApp({ engine: fakeEngine(failOnce()) })
     const statuses = [await chat(), await chat({}, { 'x-clinvk-replay': 'off' }), await chat()]
     expect(statuses.map(({ status }) => status)).toEqual([502, 200, 200])
+  })
+
+  test('says nothing of a request that asks for something else', async () => {
+    for (const other of [{ user: 'bob' }, { temperature: 1 }, { stop: 'x' }, { metadata: { chat: '2' } }]) {
+      const { chat } = chatApp({ engine: fakeEngine(failOnce()) })
+      await chat({ user: 'alice' })
+      expect((await chat(other)).status).toBe(200)
+    }
+  })
+
+  test('is not logged once more when its failure is told once more', async () => {
+    const { chat, logged } = chatApp({ engine: fakeEngine(failOnce()) })
+    await chat()
+    await chat()
+    expect(logged).toHaveLength(1)
+  })
+
+  test('is run again at once where the operator keeps no failures', async () => {
+    const { chat } = chatApp({ engine: fakeEngine(failOnce()), chat: { replay_guard_secs: 0 } })
+    expect([(await chat()).status, (await chat()).status]).toEqual([502, 200])
+  })
+
+  test('because of an option that the agent lacks is not held against the same request without it', async () => {
+    const { chat, engine } = chatApp({
+      engine: fakeEngine(() => failing([], new ClinvkError('unsupported_option', 'effort: no.'))),
+    })
+    expect([(await chat()).status, (await chat()).status]).toEqual([400, 400])
+    expect(engine.requests).toHaveLength(2)
   })
 
   test('says nothing of another request', async () => {

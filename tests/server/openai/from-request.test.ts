@@ -84,7 +84,7 @@ describe('fromChatRequest', () => {
         },
         { role: 'assistant', content: null, refusal: 'd' },
         { role: 'assistant' },
-        { role: 'user', content: 'hi', name: 'ann' },
+        { role: 'user', content: 'hi' },
       ],
       { messages: [answered('a'), answered('b\nc'), answered('d'), answered(''), said('hi')] },
     ],
@@ -264,6 +264,38 @@ describe('fromChatRequest', () => {
       'messages[0].tool_calls[0].function.arguments',
     ],
   ]
+  test('takes a file in bare base64, and one without a type, by its name', async () => {
+    const file = (file_data: string, filename?: string) => ({ type: 'file', file: { file_data, filename } })
+    const content = [
+      file('AAAA'),
+      file('aGk=', 'a.py'),
+      file('data:application/octet-stream;base64,aGk=', 'b.yaml'),
+    ]
+    const { messages } = await translate({ messages: [{ role: 'user', content }] })
+    expect(messages).toEqual([
+      {
+        role: 'user',
+        parts: [
+          { type: 'document', mediaType: 'application/pdf', data: 'AAAA' },
+          { type: 'text', text: 'a.py:\n\nhi' },
+          { type: 'text', text: 'b.yaml:\n\nhi' },
+        ],
+      },
+    ])
+  })
+
+  test('drops nothing of an earlier answer in silence', async () => {
+    const user = { role: 'user', name: 'ann', content: 'x' }
+    const answer = { role: 'assistant', content: 'a', refusal: 'b' }
+    const { messages, withoutEffect } = await translate({ messages: [user, answer, user] })
+    expect(messages[1]).toEqual({ role: 'assistant', text: 'a\nb', toolCalls: [] })
+    expect(withoutEffect).toEqual(['messages.name'])
+    const spoken = { role: 'assistant', audio: { id: 'a' } }
+    expect((await failure(translate({ messages: [user, spoken, user] }))).details['param']).toBe(
+      'messages[1].audio',
+    )
+  })
+
   test.each(wrong)('refuses %p, naming the field', async (body, path) => {
     const error = await failure(translate(body))
     expect(error.code).toBe('invalid_request')

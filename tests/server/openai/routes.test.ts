@@ -282,6 +282,13 @@ describe('whatever goes wrong under /openai', () => {
     expect((await request('/openai/chat/completions')).headers.get('allow')).toBe('POST')
   })
 
+  test('tells a key that is not valid from none', async () => {
+    const messageOf = async (headers: Record<string, string>) =>
+      ((await (await locked.chat({}, headers)).json()) as { error: { message: string } }).error.message
+    expect(await messageOf({})).toStartWith('This server needs an API key: ')
+    expect(await messageOf({ 'api-key': 'wrong' })).toStartWith('This API key is not valid: ')
+  })
+
   test('takes a key in any of the headers that clients use', async () => {
     for (const headers of [
       { authorization: 'Bearer secret' },

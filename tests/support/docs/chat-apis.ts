@@ -35,17 +35,32 @@ client = OpenAI(base_url="http://127.0.0.1:8080/openai/v1", api_key="not-needed"
 answer = client.chat.completions.create(model="claude", messages=[{"role": "user", "content": "Hello!"}])
 \`\`\`
 
-**Models**: a backend's name (\`claude\`), \`backend/model\` or \`backend:model\`, the id of a model that a backend lists or whose family is known
-(\`gpt-*\`, \`o3\`, \`claude-*\`, \`gemini-*\`), or an alias of \`chat.model_aliases\`. \`GET …/models\` lists them.
+**Models**: a backend's name (\`claude\`), \`backend/model\` or \`backend:model\` (classes such as \`claude/fast\` too), the id of a model that a
+backend lists or whose family is known (\`gpt-*\`, \`o3\`, \`claude-*\`, \`gemini-*\`), or an alias of \`chat.model_aliases\`. \`GET …/models\` lists
+them. Gemini CLI and OpenCode tell their models when they are used first, so their part of the list grows then.
 
 **A chat is a model call**: a scratch folder of its own, no tools, settings, hooks or MCP servers of the agent (\`chat.profile: pure\`). The header
 \`x-clinvk-profile: project\` or \`full\` and \`x-clinvk-workdir\` give it more, up to \`chat.max_profile\`. A backend that cannot do with so little
-runs with the least it can, unless \`chat.max_profile\` is set; the answer's \`x-clinvk-profile\` says which.
+runs with the least it can, unless \`chat.max_profile\` is set; the answer's \`x-clinvk-profile\` says which. What the official CLIs put into every
+call stays: about 1 KB on Claude Code (folder, platform, date), the folder on Gemini CLI.
 
 **History** reaches the agent as true roles on claude and codex; over ACP, which has no place for it, clearly delimited in the first prompt.
+System and developer messages, wherever they stand, are the system prompt, in their order. Earlier thinking is not given to the agent again.
+
+**Images and files**: PNG, JPEG, GIF and WebP reach every agent whose model sees. Text files are given as text. PDFs are taken by claude, gemini and
+opencode; codex has no place for them and refuses. http(s) URLs are fetched only with \`chat.fetch_images\`, from public addresses.
 
 **Never twice**: a run that failed or was left is not run again by a client's own retries. Failures carry \`x-should-retry: false\`; for clients that
-do not listen, an equal request within two minutes gets the same failure, and \`retry-after\` says no less than that. \`x-clinvk-replay: off\` switches that off. Successes are never replayed.
+do not listen, an equal request gets the same failure for \`chat.replay_guard_secs\` (two minutes), and \`retry-after\` says no less than that. A
+request that its client left before any answer is 409 for 15 s, then a new one. \`x-clinvk-replay: off\` switches that off. Successes are never
+replayed.
+
+**Tokens** are what the agent tells. An answer that was cut at a stop sequence has none: the agent was interrupted. Gemini CLI tells no thinking or
+cached tokens, and neither it nor OpenCode says that a limit cut an answer.
+
+**From a container or another machine**: the name that clients call the server by has to be in \`server.allowed_hosts\` (such as
+\`host.docker.internal\`); a web page needs its origin in \`server.cors_allowed_origins\`. Clients that ask for titles and tags of their own cost a
+run each: switch that off there, or give them a small model.
 
 | Header of an answer | Meaning |
 |---|---|

@@ -199,3 +199,13 @@ export const DeletedResponse = Type.Object(
   { $id: 'DeletedResponse', description: 'The response is gone.' },
 )
 export type DeletedResponse = Static<typeof DeletedResponse>
+
+/** The answer to `POST /responses/input_tokens`. */
+export const InputTokens = Type.Object(
+  {
+    object: Type.Literal('response.input_tokens', { description: 'Always response.input_tokens.' }),
+    input_tokens: count('Tokens of the instructions and the input.'),
+  },
+  { $id: 'ResponseInputTokens', description: 'Tokens, as the model provider counts them.' },
+)
+export type InputTokens = Static<typeof InputTokens>

@@ -1,6 +1,6 @@
 import { describeOperation } from '../../operation.ts'
 import { OpenAiError } from '../errors.ts'
-import { DeletedResponse, ItemPage, ResponseEvent, ResponseObject } from './answer-schema.ts'
+import { DeletedResponse, InputTokens, ItemPage, ResponseEvent, ResponseObject } from './answer-schema.ts'
 import { CreateResponse } from './schema.ts'
 
 const json = (schema: object) => ({ 'application/json': schema })
@@ -19,6 +19,17 @@ export const CREATE = describeOperation({
     content: { ...json(ResponseObject), 'text/event-stream': ResponseEvent },
   },
   problems: [400, 401, 402, 403, 404, 408, 409, 413, 415, 429, 500, 502, 503, 504, 529],
+})
+
+export const COUNT = describeOperation({
+  ...of,
+  id: 'countInputTokens',
+  summary: 'Count the tokens of a request',
+  description:
+    'Tells how many tokens the input has, without asking the model, where the agent lets its provider count (Claude Code). Others answer 404.',
+  body: CreateResponse,
+  answer: { description: 'The count.', content: json(InputTokens) },
+  problems: [400, 401, 402, 403, 404, 408, 413, 415, 429, 500, 502, 503, 504],
 })
 
 export const FIND = describeOperation({

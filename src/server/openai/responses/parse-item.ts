@@ -8,6 +8,14 @@ export type ParsedItem =
   | { readonly kind: 'message'; readonly role: Role; readonly content: readonly ParsedPart[] }
   | { readonly kind: 'call'; readonly callId: string; readonly name: string; readonly input: unknown }
   | { readonly kind: 'result'; readonly callId: string; readonly output: readonly ParsedPart[] }
+  /** What a tool of the provider's own did in an earlier answer. */
+  | {
+      readonly kind: 'hosted'
+      readonly id: string
+      readonly name: string
+      readonly input: unknown
+      readonly output: string
+    }
   /** Thinking of an earlier answer. Only the model's own service could give it back to the model. */
   | { readonly kind: 'reasoning' }
   | { readonly kind: 'reference'; readonly id: string }
@@ -36,6 +44,8 @@ export function parseItem(item: RawItem, path: string): ParsedItem {
     case 'item_reference':
       return { kind: 'reference', id: textOf(item, 'id', path) }
     case 'reasoning':
+    // A list of what could have been called says nothing that was said.
+    case 'mcp_list_tools':
       return { kind: 'reasoning' }
     case 'function_call':
     case 'custom_tool_call': {
@@ -57,13 +67,27 @@ export function parseItem(item: RawItem, path: string): ParsedItem {
 
 const ROLES = ['user', 'assistant', 'system', 'developer'] as const
 
-/** Tools of OpenAI's own that the client runs, such as `local_shell_call` and `local_shell_call_output`. */
+/**
+ * Tools of OpenAI's own: those that the client runs, such as `local_shell_call` and `local_shell_call_output`, and
+ * those that the provider ran, such as `web_search_call`.
+ */
 function parseOtherTool(item: RawItem, type: string, path: string): ParsedItem {
-  const { id: _id, type: _type, status: _status, call_id: callId, ...rest } = item
+  const { id, type: _type, status, call_id: callId, ...rest } = item
   if (typeof callId === 'string' && type.endsWith('_output'))
     return { kind: 'result', callId, output: [{ kind: 'text', text: outputText(rest) }] }
   if (typeof callId === 'string' && type.endsWith('_call'))
     return { kind: 'call', callId, name: type.slice(0, -'_call'.length), input: rest }
+  if (typeof id === 'string' && type.endsWith('_call')) {
+    const { outputs, results, result, output, error, ...input } = rest
+    const told = outputs ?? results ?? result ?? output ?? error ?? status ?? null
+    return {
+      kind: 'hosted',
+      id,
+      name: type.slice(0, -'_call'.length),
+      input,
+      output: typeof told === 'string' ? told : JSON.stringify(told),
+    }
+  }
   throw wrong(
     `${path}.type`,
     `is ${JSON.stringify(type.slice(0, 60))}, which no agent can be given. Known: message, function_call, function_call_output, custom_tool_call, custom_tool_call_output, reasoning, item_reference.`,

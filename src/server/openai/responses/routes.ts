@@ -1,16 +1,17 @@
 import { Elysia } from 'elysia'
+import { ClinvkError } from '../../../errors.ts'
 import type { ChatServices } from '../../chat/types.ts'
 import type { JsonBody } from '../../json-body.ts'
 import { OPENAI_HEADERS } from '../errors.ts'
 import { OPENAI_PREFIXES } from '../routes.ts'
 import type { DeletedResponse, ResponseObject } from './answer-schema.ts'
-import { CANCEL, CREATE, DELETE, FIND, LIST_INPUT } from './describe.ts'
+import { CANCEL, COUNT, CREATE, DELETE, FIND, LIST_INPUT } from './describe.ts'
 import { pageOfItems } from './input-items.ts'
 import { ownerOf } from './owner.ts'
 import { noSuchResponse, requestError } from './request-error.ts'
 import { createRuns } from './runs.ts'
 import { CreateResponse } from './schema.ts'
-import { type Kept, serveResponse } from './serve-response.ts'
+import { countInput, type Kept, serveResponse } from './serve-response.ts'
 import { createResponseStore } from './store.ts'
 
 /** The Responses API of OpenAI. `kept` is there for tests. */
@@ -31,6 +32,20 @@ export function responsesRoutes(
         async ({ request }) => serveResponse(await readBody({ request }), request, services, kept),
         { parse: 'none', detail: described(CREATE) },
       )
+      .post(
+        `${path}/input_tokens`,
+        async ({ request }) => json(await countInput(await readBody({ request }), request, services, kept)),
+        { parse: 'none', detail: described(COUNT) },
+      )
+      .post(
+        `${path}/compact`,
+        () => {
+          throw new ClinvkError('unsupported_option', 'Agents compact their context by themselves.', {
+            status: 404,
+          })
+        },
+        { parse: 'none', detail: { hide: true } },
+      )
       .get(
         `${path}/:id`,
         async ({ request, params }) => json(find(await ownerOf(request), params.id, request, kept)),
@@ -48,9 +63,9 @@ export function responsesRoutes(
       .get(
         `${path}/:id/input_items`,
         async ({ request, params }) => {
-          const chain = kept.store.chain(await ownerOf(request), params.id)
-          if (chain === undefined) throw noSuchResponse(params.id)
-          return json(pageOfItems(chain, new URL(request.url).searchParams))
+          const known = kept.store.known(await ownerOf(request), params.id)
+          if (known.length === 0) throw noSuchResponse(params.id)
+          return json(pageOfItems(known, new URL(request.url).searchParams))
         },
         { detail: described(LIST_INPUT) },
       )

@@ -16,7 +16,7 @@ export const CreateResponse = open(
       description: 'A backend, `backend/model`, a model that a backend lists, or an alias.',
     }),
     input: maybe(
-      Type.Union([Type.String(), Type.Array(open({}, { description: 'An item.' }))]),
+      Type.Union([Type.String(), Type.Array(open({}, { description: 'An item.' }), { maxItems: 100_000 })]),
       'A text, or items: messages, calls of functions and their outputs, reasoning, references to items of stored responses.',
     ),
     instructions: text('System prompt of this response alone: one that goes on from it does not inherit it.'),

@@ -1,9 +1,12 @@
 import { ClinvkError } from '../../../errors.ts'
+import { requireModel } from '../../chat/model-names.ts'
+import { countChat } from '../../chat/run-chat.ts'
 import { serveChat } from '../../chat/serve-chat.ts'
 import type { ChatServices, ChunkWriter } from '../../chat/types.ts'
-import { encodeSse, encodeSseComment } from '../../sse.ts'
+import { encodeSse } from '../../sse.ts'
 import { OPENAI_HEADERS, toOpenAiErrorBody } from '../errors.ts'
-import type { ResponseEvent, ResponseObject } from './answer-schema.ts'
+import { samenessOf } from '../sameness.ts'
+import type { InputTokens, ResponseEvent, ResponseObject } from './answer-schema.ts'
 import { customToolsOf } from './custom-tools.ts'
 import { fromResponsesRequest } from './from-request.ts'
 import { ownerOf } from './owner.ts'
@@ -68,16 +71,12 @@ export async function serveResponse(
       {
         model: body.model,
         async toTurn(images) {
-          const translated = await fromResponsesRequest(body, {
-            chain: (id) => store.chain(owner, id),
-            item: (id) => store.item(owner, id),
-            images,
-          })
+          const translated = await fromResponsesRequest(body, { ...knownTo(owner, store), images })
           input = translated.input
           return translated.turn
         },
         endpoint: 'openai/responses',
-        sameness: [body.input, body.instructions, body.previous_response_id],
+        sameness: samenessOf(body),
         toResponse: (result) => (last ? writer.response() : settle(toResponse(begun, result, told))),
         ...(body.stream ? { toStream: () => toChunkWriter(writer, settle, () => last) } : {}),
         toErrorBody(error) {
@@ -104,6 +103,32 @@ export async function serveResponse(
   }
 }
 
+/**
+ * Answers `POST /responses/input_tokens`.
+ *
+ * @throws what making the response would, and `unsupported_option` with the status 404 where the backend cannot count.
+ */
+export async function countInput(
+  body: CreateResponse,
+  request: Request,
+  { engine, chat, images, shutdown }: ChatServices,
+  { store }: Kept,
+): Promise<InputTokens> {
+  requireModel(body.model, await engine.backends(), chat.model_aliases)
+  const owner = await ownerOf(request)
+  const translated = await fromResponsesRequest(body, { ...knownTo(owner, store), images: images() })
+  const signal = AbortSignal.any([request.signal, shutdown])
+  const start = { engine, chat, request: translated.turn, signal, headers: request.headers }
+  return { object: 'response.input_tokens', input_tokens: await countChat(start) }
+}
+
+function knownTo(owner: string, store: ResponseStore) {
+  return {
+    chain: (id: string) => store.chain(owner, id),
+    item: (id: string) => store.item(owner, id),
+  }
+}
+
 /** `last` gives the end of a stream that was cancelled, which is what is left to be told then. */
 function toChunkWriter(
   writer: EventWriter,
@@ -123,7 +148,7 @@ function toChunkWriter(
       if (event.type === 'done') settle(writer.response())
       return chunk
     },
-    heartbeat: () => encodeSseComment('keep-alive'),
+    heartbeat: () => encode([writer.heartbeat()]),
     error(error) {
       const end = last()
       if (end) return encode(end)

@@ -17,6 +17,8 @@ export interface ResponseStore {
   get(owner: string, id: string): StoredResponse | undefined
   /** A response with all before it, the first one first; undefined where one of them is gone. */
   chain(owner: string, id: string): StoredResponse[] | undefined
+  /** A response with what is left of those before it, the first one first; empty where it is not kept. */
+  known(owner: string, id: string): StoredResponse[]
   /** An input or output item of a response that is kept. */
   item(owner: string, id: string): StoredItem | undefined
   /** Whether there was one. */
@@ -93,6 +95,7 @@ export function createResponseStore({
       }
       walk(owner, stored.response.id)
     },
+    known: (owner, id) => walk(owner, id).found,
     get: (owner, id) => walk(owner, id).found.at(-1),
     chain(owner, id) {
       const { found, whole } = walk(owner, id)

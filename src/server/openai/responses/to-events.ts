@@ -11,6 +11,8 @@ export interface EventWriter {
   /** The first two. They can be asked for after later ones. */
   opening(): ResponseEvent[]
   toEvents(event: TurnEvent): ResponseEvent[]
+  /** Says that the response is still being made. */
+  heartbeat(): ResponseEvent
   /** The end of a stream whose turn failed. */
   failed(error: ClinvkError): ResponseEvent[]
   /** The end of a stream that was asked to stop. */
@@ -101,6 +103,8 @@ export function createEventWriter(
           return []
       }
     },
+    // Codex 0.169 takes nothing less than an event for a sign of life, and every client skips one that it does not know.
+    heartbeat: () => event('keepalive', {}),
     failed(error) {
       const { error: told } = toOpenAiErrorBody(error)
       const { message, param } = told

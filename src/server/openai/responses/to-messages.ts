@@ -1,6 +1,6 @@
 import type { HistoryMessage, HistoryToolCall } from '../../../agents/messages.ts'
 import type { InputPart } from '../../../agents/types.ts'
-import { type ImageReader, toInputPart } from '../../chat/images.ts'
+import { type ImageReader, toFilePart } from '../../chat/images.ts'
 import type { ParsedItem, ParsedPart } from './parse-item.ts'
 
 /** A conversation as agents are told it. */
@@ -33,7 +33,15 @@ export async function toMessages(items: readonly ParsedItem[], images: ImageRead
   }
   for (const item of items) {
     if (item.kind === 'call') addAssistant('', [{ id: item.callId, name: item.name, input: item.input }])
-    else if (item.kind === 'result')
+    else if (item.kind === 'hosted') {
+      addAssistant('', [{ id: item.id, name: item.name, input: item.input }])
+      messages.push({
+        role: 'tool',
+        callId: item.id,
+        parts: [{ type: 'text', text: item.output }],
+        isError: false,
+      })
+    } else if (item.kind === 'result')
       messages.push({
         role: 'tool',
         callId: item.callId,
@@ -54,30 +62,11 @@ async function toParts(parts: readonly ParsedPart[], images: ImageReader): Promi
   for (const part of parts) {
     if (part.kind === 'text') read.push({ type: 'text', text: part.text })
     else if (part.kind === 'url') read.push(await images(part.url, part.path, part.name))
-    else read.push(toInputPart(typeOfName(part.name), part.data, part.path, part.name))
+    else read.push(toFilePart(part.data, part.path, part.name))
   }
   return read
 }
 
 function textOf(parts: readonly ParsedPart[]): string {
   return parts.map((part) => (part.kind === 'text' ? part.text : '')).join('')
-}
-
-/** What a file is that comes without its type. PDF is the one kind that OpenAI's API began with. */
-function typeOfName(name = ''): string {
-  const ending = name.toLowerCase().match(/\.([a-z0-9]+)$/)?.[1] ?? ''
-  return TYPES[ending] ?? 'application/pdf'
-}
-
-const TYPES: Readonly<Record<string, string>> = {
-  txt: 'text/plain',
-  md: 'text/markdown',
-  csv: 'text/csv',
-  html: 'text/html',
-  json: 'application/json',
-  png: 'image/png',
-  jpg: 'image/jpeg',
-  jpeg: 'image/jpeg',
-  gif: 'image/gif',
-  webp: 'image/webp',
 }

@@ -174,7 +174,7 @@ describe('input', () => {
     ],
     [[{ type: 'function_call', call_id: 'c', name: 'n', arguments: {} }], 'input[0].arguments'],
     [[asks, { type: 'function_call_output', call_id: 'c', output: 'x' }], 'input[1].call_id'],
-    [[{ type: 'web_search_call', id: 'ws_1' }], 'input[0].type'],
+    [[{ type: 'compaction', id: 'cmp_1' }], 'input[0].type'],
     [[{ type: 7 }], 'input[0].type'],
   ]
   for (const [input, param] of wrong)
@@ -214,6 +214,36 @@ describe('what is refused, rather than ignored', () => {
     test(`but not ${JSON.stringify(body)}`, async () => {
       expect((await translate(body)).turn.messages).toEqual([{ role: 'user', parts: [text('hi')] }])
     })
+})
+
+describe('what a tool of the provider did in an earlier answer', () => {
+  test('is told as a call with its result', async () => {
+    const { turn } = await translate({
+      input: [
+        { role: 'user', content: 'a' },
+        { type: 'web_search_call', id: 'ws_1', status: 'completed', action: { type: 'search', query: 'q' } },
+        { type: 'mcp_list_tools', id: 'mcpl_1', server_label: 's', tools: [] },
+        { type: 'mcp_call', id: 'mcp_1', name: 'n', arguments: '{}', output: 'out' },
+        { role: 'user', content: 'b' },
+      ],
+    })
+    expect(turn.messages).toEqual([
+      { role: 'user', parts: [text('a')] },
+      {
+        role: 'assistant',
+        text: '',
+        toolCalls: [{ id: 'ws_1', name: 'web_search', input: { action: { type: 'search', query: 'q' } } }],
+      },
+      { role: 'tool', callId: 'ws_1', parts: [text('completed')], isError: false },
+      {
+        role: 'assistant',
+        text: '',
+        toolCalls: [{ id: 'mcp_1', name: 'mcp', input: { name: 'n', arguments: '{}' } }],
+      },
+      { role: 'tool', callId: 'mcp_1', parts: [text('out')], isError: false },
+      { role: 'user', parts: [text('b')] },
+    ])
+  })
 })
 
 describe('the other fields', () => {

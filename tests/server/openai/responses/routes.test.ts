@@ -149,7 +149,9 @@ describe('POST /responses with stream', () => {
     const { post } = testApp({ engine, server: { heartbeat_secs: 0.01 }, chatTimes: { streamGraceMs: 1 } })
     const response = await post('/openai/v1/responses', { model: 'fake', input: 'x', stream: true })
     const reader = readerOf(response)
-    expect(await reader.until(': keep-alive\n\n')).toStartWith('event: response.created\ndata: {')
+    expect(
+      await reader.until('event: keepalive\ndata: {"type":"keepalive","sequence_number":2}\n\n'),
+    ).toStartWith('event: response.created\ndata: {')
     await reader.leave()
     expect(await endOf(engine)).toBe('cancelled')
   })
@@ -230,6 +232,30 @@ describe('DELETE /responses/{id}', () => {
   })
 })
 
+describe('POST /responses/input_tokens', () => {
+  const ask = (engine: FakeEngine, body: object = { model: 'fake', instructions: 's', input: 'hi' }) =>
+    testApp({ engine }).post('/openai/v1/responses/input_tokens', body)
+
+  test('tells what the agent counts, and runs nothing', async () => {
+    const engine = fakeEngine(undefined, 42)
+    const response = await ask(engine)
+    expect(await response.json()).toEqual({ object: 'response.input_tokens', input_tokens: 42 })
+    expect(engine.requests).toMatchObject([{ systemPrompt: 's', parts: [{ text: 'hi' }] }])
+    expect(engine.taken()).toBe(0)
+  })
+
+  test('says where an agent cannot count, and which model there is not', async () => {
+    const response = await ask(fakeEngine())
+    expect([response.status, await response.text()]).toEqual([404, expect.stringContaining('cannot count')])
+    expect((await ask(fakeEngine(), { model: 'nope', input: 'hi' })).status).toBe(404)
+  })
+})
+
+test('POST /responses/compact says that there is no such thing', async () => {
+  const response = await testApp().post('/openai/v1/responses/compact', { model: 'fake' })
+  expect([response.status, await response.text()]).toEqual([404, expect.stringContaining('by themselves')])
+})
+
 describe('GET /responses/{id}/input_items', () => {
   test('lists what was said up to it, in pages', async () => {
     const { post, request } = app()
@@ -251,6 +277,18 @@ describe('GET /responses/{id}/input_items', () => {
     })
     const wrong = await request(`/openai/v1/responses/${id}/input_items?limit=0`)
     expect([wrong.status, (await errorOf(wrong))['param']]).toEqual([400, 'limit'])
+  })
+
+  test('lists what is left where an earlier response is gone', async () => {
+    const { post, request } = app()
+    const first = await bodyOf(post('/openai/v1/responses', { model: 'fake', input: 'one' }))
+    const { id } = await bodyOf(
+      post('/openai/v1/responses', { model: 'fake', input: 'two', previous_response_id: first.id }),
+    )
+    await request(`/openai/v1/responses/${first.id}`, { method: 'DELETE' })
+    const { data } = (await (await request(`/openai/v1/responses/${id}/input_items`)).json()) as ItemPage
+    expect(data).toMatchObject([{ content: [{ text: 'two' }] }])
+    expect(data).toHaveLength(1)
   })
 
   test('does not know an unknown response', async () => {
