@@ -46,6 +46,8 @@ export async function* takeTurn(
     for await (const event of turn.events) {
       if (event.type === 'done') complete = true
       yield event
+      // The turn waits for the client's tools; what comes after their results is asked for anew.
+      if (event.type === 'done' && event.stopReason === 'tool_calls') return
     }
     if (signal.aborted && !complete) throw abortError(signal)
     complete = true

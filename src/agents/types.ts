@@ -45,6 +45,8 @@ export interface Capabilities {
   readonly effort: Support
   readonly jsonSchema: Support
   readonly clientTools: Support
+  /** The model can be made to call one of the client's tools. */
+  readonly toolChoice: Support
   /** The modes it can honour; a mode that is not listed is refused. */
   readonly approvalModes: Readonly<Partial<Record<ApprovalMode, Support>>>
   readonly sandboxModes: Readonly<Partial<Record<SandboxMode, Support>>>

@@ -37,6 +37,18 @@ describe('takeTurn', () => {
     expect(log).toEqual([])
   })
 
+  test('leaves a turn alone that waits for results, and goes on with it', async () => {
+    const { turn, events, settle, log } = openTurn()
+    const { signal } = new AbortController()
+    const waits: TurnEvent = { type: 'done', stopReason: 'tool_calls' }
+    for (const event of [text, waits, text, done]) await events.push(event)
+    expect(await Array.fromAsync(takeTurn(turn, signal))).toEqual([text, waits])
+    events.end()
+    settle()
+    expect(await Array.fromAsync(takeTurn(turn, signal))).toEqual([text, done])
+    expect(log).toEqual([])
+  })
+
   test('interrupts once and throws cancelled when the signal aborts', async () => {
     const { turn, log } = openTurn()
     const leaving = new AbortController()

@@ -124,6 +124,7 @@ const capabilities: Capabilities = {
   effort: 'none',
   jsonSchema: 'none',
   clientTools: 'none',
+  toolChoice: 'none',
   approvalModes: { default: 'native', none: 'emulated' },
   sandboxModes: { default: 'native' },
 }

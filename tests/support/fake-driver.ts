@@ -1,3 +1,4 @@
+import type { ToolResult } from '../../src/agents/messages.ts'
 import { takeTurn } from '../../src/agents/take-turn.ts'
 import type {
   AgentDriver,
@@ -15,8 +16,12 @@ type FakeStep = TurnEvent | Error | { readonly waitMs: number } | 'hang'
 export interface FakeDriver extends AgentDriver {
   readonly opened: SessionOptions[]
   readonly prompts: TurnInput[]
+  /** Results of the client's tools that a waiting turn was given. */
+  readonly answers: (readonly ToolResult[])[]
   readonly log: string[]
   steps: (input: TurnInput) => readonly FakeStep[]
+  /** What it does with results of the client's tools. */
+  answerSteps: (results: readonly ToolResult[]) => readonly FakeStep[]
   /** The sessions' processes die. */
   kill(): void
 }
@@ -42,6 +47,7 @@ export const ALL_CAPABILITIES: Capabilities = {
   effort: 'none',
   jsonSchema: 'none',
   clientTools: 'none',
+  toolChoice: 'none',
   approvalModes: { default: 'native', auto: 'native', none: 'native', always: 'native' },
   sandboxModes: { default: 'native', 'read-only': 'native', workspace: 'native', full: 'native' },
 }
@@ -55,7 +61,13 @@ export function createFakeDriver(name = 'fake', capabilities: Partial<Capabiliti
     capabilities: { ...ALL_CAPABILITIES, ...capabilities },
     opened: [],
     prompts: [],
+    answers: [],
     log: [],
+    answerSteps: (results) => [
+      { type: 'init' },
+      { type: 'text', text: results.map(({ callId }) => callId).join(' ') },
+      { type: 'done', stopReason: 'end_turn' },
+    ],
     steps: ({ parts }) => [
       { type: 'init', agentSessionId: `agent-${sessions}` },
       { type: 'text', text: parts.map((part) => (part.type === 'text' ? part.text : '')).join('') },
@@ -71,6 +83,16 @@ export function createFakeDriver(name = 'fake', capabilities: Partial<Capabiliti
       const id = options.resume ?? `agent-${sessions}`
       const born = generation
       let closed = false
+      const perform = (steps: readonly FakeStep[], signal: AbortSignal) => {
+        const events = createChannel<TurnEvent>()
+        const settled = Promise.withResolvers<void>()
+        void play(steps, events, settled)
+        const interrupt = async () => {
+          fake.log.push(`interrupt ${id}`)
+          settled.resolve()
+        }
+        return takeTurn({ events, settled: settled.promise, interrupt, kill: interrupt }, signal)
+      }
       return {
         id,
         get alive() {
@@ -78,14 +100,11 @@ export function createFakeDriver(name = 'fake', capabilities: Partial<Capabiliti
         },
         prompt(input, signal) {
           fake.prompts.push(input)
-          const events = createChannel<TurnEvent>()
-          const settled = Promise.withResolvers<void>()
-          void play(fake.steps(input), events, settled)
-          const interrupt = async () => {
-            fake.log.push(`interrupt ${id}`)
-            settled.resolve()
-          }
-          return takeTurn({ events, settled: settled.promise, interrupt, kill: interrupt }, signal)
+          return perform(fake.steps(input), signal)
+        },
+        answer(results, signal) {
+          fake.answers.push(results)
+          return perform(fake.answerSteps(results), signal)
         },
         async close() {
           if (!closed) fake.log.push(`close ${id}`)

@@ -33,6 +33,7 @@ export const gemini: AcpProfile = {
     effort: 'native',
     jsonSchema: 'none',
     clientTools: 'none',
+    toolChoice: 'none',
     approvalModes: { default: 'native', auto: 'native', none: 'native', always: 'native' },
     sandboxModes: { default: 'native', 'read-only': 'native', workspace: 'native', full: 'native' },
   },

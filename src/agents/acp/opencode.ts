@@ -31,6 +31,7 @@ export const opencode: AcpProfile = {
     effort: 'native',
     jsonSchema: 'none',
     clientTools: 'none',
+    toolChoice: 'none',
     approvalModes: { default: 'native', auto: 'native', none: 'native', always: 'native' },
     sandboxModes: { default: 'native', 'read-only': 'native', workspace: 'native', full: 'native' },
   },

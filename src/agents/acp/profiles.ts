@@ -38,6 +38,7 @@ const GENERIC: Capabilities = {
   effort: 'none',
   jsonSchema: 'none',
   clientTools: 'none',
+  toolChoice: 'none',
   // What it asks for is ours to decide, but nobody promises that it asks before it acts.
   approvalModes: { default: 'native', auto: 'native', none: 'native' },
   sandboxModes: { default: 'native', full: 'native' },

@@ -37,6 +37,7 @@ export const CLAUDE_CAPABILITIES: Capabilities = {
   effort: 'native',
   jsonSchema: 'none',
   clientTools: 'none',
+  toolChoice: 'none',
   approvalModes: { default: 'native', auto: 'native', none: 'native', always: 'emulated' },
   sandboxModes: { default: 'native', 'read-only': 'emulated', workspace: 'emulated', full: 'native' },
 }

@@ -42,6 +42,7 @@ export const CODEX_CAPABILITIES: Capabilities = {
   effort: 'native',
   jsonSchema: 'none',
   clientTools: 'none',
+  toolChoice: 'none',
   approvalModes: { default: 'native', auto: 'native', none: 'native', always: 'native' },
   sandboxModes: { default: 'native', 'read-only': 'native', workspace: 'native', full: 'native' },
 }

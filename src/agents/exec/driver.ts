@@ -69,6 +69,7 @@ export function execCapabilities({ command }: BackendSettings): Capabilities {
     effort: 'none',
     jsonSchema: 'none',
     clientTools: 'none',
+    toolChoice: 'none',
     approvalModes: { default: 'native' },
     sandboxModes: { default: 'native' },
   }

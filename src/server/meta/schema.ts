@@ -37,6 +37,7 @@ const Capabilities = Type.Object(
     history: support('Earlier messages given to a new session.'),
     json_schema: support('Answers of a given JSON Schema.'),
     client_tools: support('Tools that the caller runs.'),
+    tool_choice: support("Making the model call one of the caller's tools."),
     approval_modes: modes(['default', 'auto', 'none', 'always'], 'The approval modes; others are refused.'),
     sandbox_modes: modes(
       ['default', 'read-only', 'workspace', 'full'],

@@ -59,6 +59,7 @@ function toCapabilities(can: Capabilities): Backend['capabilities'] {
     history: can.history,
     json_schema: can.jsonSchema,
     client_tools: can.clientTools,
+    tool_choice: can.toolChoice,
     approval_modes: { ...can.approvalModes },
     sandbox_modes: { ...can.sandboxModes },
   }
