@@ -82,6 +82,8 @@ export function claudeEnv(
   return {
     CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: '1',
     CLAUDE_CODE_DISABLE_CRON: '1',
+    // A refused answer is an answer. Claude Code 2.1.330 would tell the model so and have it answer once more.
+    CLAUDE_CODE_DISABLE_REFUSAL_RETRY: '1',
     ...Object.fromEntries(own),
     // Claude Code lets its settings go before its environment, so the same holds here.
     ...user?.env,

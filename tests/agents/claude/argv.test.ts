@@ -99,11 +99,12 @@ describe('the command line', () => {
 })
 
 describe('the environment', () => {
-  test('carries no marks of an agent around us and no work in the background', () => {
+  test('carries no marks of an agent around us, no work in the background and no second try after a refusal', () => {
     expect(claudeEnv({ PATH: '/bin', CLAUDECODE: '1', CLAUDE_CODE_ENTRYPOINT: 'cli' }, options())).toEqual({
       PATH: '/bin',
       CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: '1',
       CLAUDE_CODE_DISABLE_CRON: '1',
+      CLAUDE_CODE_DISABLE_REFUSAL_RETRY: '1',
     })
   })
 

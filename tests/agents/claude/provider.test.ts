@@ -263,6 +263,26 @@ describe('the profile', () => {
   })
 })
 
+describe('a refusal', () => {
+  test.each([...MODELS, 'claude-fable-5'])('of %s is the answer, and the model is not asked again', async (name) => {
+    model.play([{ text: 'First', stopReason: 'refusal' }, { text: 'Second' }])
+    const session = await open({ model: name })
+    const events = await Array.fromAsync(session.prompt({ parts: [text('Now?')] }, never))
+    expect(textOf(events)).toBe('First')
+    expect(events.at(-1)).toMatchObject({ type: 'done', stopReason: 'refusal' })
+    expect(model.calls.length).toBe(1)
+  })
+
+  test('is not told to the model of the next turn as something to talk about', async () => {
+    model.play([{ text: 'First', stopReason: 'refusal' }, { text: 'Fine.' }])
+    const session = await open({ profile: 'pure' })
+    await Array.fromAsync(session.prompt({ parts: [text('Now?')] }, never))
+    const events = await Array.fromAsync(session.prompt({ parts: [text('And now?')] }, never))
+    expect(textOf(events)).toBe('Fine.')
+    expect(JSON.stringify(lastCall().body['messages'])).not.toContain('safety')
+  })
+})
+
 describe('the effort', () => {
   test.each<[string, Partial<SessionOptions>, unknown, unknown]>([
     ['claude-opus-5-5', { effort: 'minimal' }, 'adaptive', 'low'],
