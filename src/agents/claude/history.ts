@@ -26,9 +26,8 @@ interface HistoryFrame {
  */
 export function toHistory(messages: readonly HistoryMessage[]): History {
   const turns = takeTurns(messages)
-  // The provider wants a user to begin. These are the words that Claude Code fills its own gaps with.
-  if (turns[0]?.role === 'assistant')
-    turns.unshift({ role: 'user', content: [{ type: 'text', text: '(no content)' }] })
+  // The provider wants a user to begin.
+  if (turns[0]?.role === 'assistant') turns.unshift({ role: 'user', content: [namesOf([])] })
   const last = turns.at(-1)?.role === 'user' ? turns.pop() : undefined
   return { frames: turns.map(toFrame), rest: last?.content ?? [] }
 }
@@ -63,7 +62,12 @@ function takeTurns(messages: readonly HistoryMessage[]): Said[] {
     if (last?.role === role) last.content.push(...content)
     else if (content.length > 0) turns.push({ role, content })
   }
-  return turns
+  return turns.map(({ role, content }) => ({ role, content: resultsFirst(content) }))
+}
+
+/** The provider wants the results of a message before everything else of it. */
+function resultsFirst(content: readonly Block[]): Block[] {
+  return [...content.filter(isResult), ...content.filter((block) => !isResult(block))]
 }
 
 function toContent(message: HistoryMessage, ids: Ids): Block[] {
@@ -82,10 +86,21 @@ function toContent(message: HistoryMessage, ids: Ids): Block[] {
       ]
     case 'tool': {
       const id = ids.answered(message.callId)
-      const content = toBlocks(message.parts).filter(isSomething)
-      return [{ type: 'tool_result', tool_use_id: id, content, is_error: message.isError }]
+      const said = toBlocks(message.parts).filter(isSomething)
+      const result = { type: 'tool_result', tool_use_id: id, is_error: message.isError }
+      if (!message.isError) return [{ ...result, content: said }]
+      // A result that failed has text, and nothing else: the provider refuses it without, and Claude Code 2.1.330
+      // drops the rest unsaid. So that stands beside it.
+      const beside = said.filter((block) => !isText(block))
+      const words = said.length > beside.length ? said.filter(isText) : [namesOf(beside)]
+      return [{ ...result, content: words }, ...beside]
     }
   }
+}
+
+/** Blocks named in brackets, or for none the words that Claude Code fills its own gaps with. */
+function namesOf(blocks: readonly Block[]): Block {
+  return { type: 'text', text: blocks.map(({ type }) => `[${type}]`).join('\n') || '(no content)' }
 }
 
 interface Ids {
@@ -120,7 +135,15 @@ function createIds(): Ids {
 
 /** The provider refuses text of nothing but white space. */
 function isSomething(block: Block): boolean {
-  return block['type'] !== 'text' || String(block['text']).trim() !== ''
+  return !isText(block) || String(block['text']).trim() !== ''
+}
+
+function isText(block: Block): boolean {
+  return block['type'] === 'text'
+}
+
+function isResult(block: Block): boolean {
+  return block['type'] === 'tool_result'
 }
 
 function isObject(value: unknown): boolean {

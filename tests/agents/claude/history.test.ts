@@ -128,6 +128,39 @@ describe('earlier messages', () => {
     ])
   })
 
+  test('carry what is no text of a failed result behind the results of its message', () => {
+    const image = { type: 'image', mediaType: 'image/png', data: 'AAAA' } as const
+    const pdf = { type: 'document', mediaType: 'application/pdf', data: 'BBBB' } as const
+    const blocks = [image, pdf].map(({ type, mediaType, data }) => ({
+      type,
+      source: { type: 'base64', media_type: mediaType, data },
+    }))
+    const failed = (callId: string, ...parts: InputPart[]): HistoryMessage => ({
+      role: 'tool',
+      callId,
+      parts,
+      isError: true,
+    })
+    const messages = [
+      user('a'),
+      said('', 'x', 'y', 'w', 'z'),
+      failed('x', image, text('no'), pdf),
+      failed('y', image),
+      failed('w'),
+      tool('z'),
+      user('b'),
+    ]
+    expect(sent(messages).at(-1)).toEqual([
+      result('x', 'no', true),
+      result('y', '[image]', true),
+      result('w', '(no content)', true),
+      result('z'),
+      ...blocks,
+      ...blocks.slice(0, 1),
+      text('b'),
+    ])
+  })
+
   test('have an object as the input of a call, and a name that the provider takes', () => {
     const toolCalls = ['no JSON', [1], null].map((input, index) => ({ id: `${index}`, name: 'a.b', input }))
     const { frames } = toHistory([user('a'), { role: 'assistant', text: '', toolCalls }])

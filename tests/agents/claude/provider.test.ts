@@ -155,6 +155,38 @@ describe.each(MODELS)('earlier messages for %s', (name) => {
     ])
   })
 
+  test('lose nothing of results that failed, although those can have text only', async () => {
+    const history = [
+      asked('Look.'),
+      answered('', 'one', 'bad'),
+      returned('bad', text('too dark'), image, pdf),
+      returned('one', image),
+      answered('Both?', 'bad'),
+      returned('bad', image),
+    ]
+    const call = await ask({ model: name, profile: 'pure', history })
+    expect(dialogue(call).slice(2)).toEqual([
+      [
+        'user',
+        [
+          { type: 'tool_result', tool_use_id: 'bad', content: [text('too dark')], is_error: true },
+          { type: 'tool_result', tool_use_id: 'one', content: [imageBlock], is_error: false },
+          imageBlock,
+          pdfBlock,
+        ],
+      ],
+      ['assistant', [text('Both?'), use('bad-2')]],
+      [
+        'user',
+        [
+          { type: 'tool_result', tool_use_id: 'bad-2', content: [text('[image]')], is_error: true },
+          imageBlock,
+          text('Now?'),
+        ],
+      ],
+    ])
+  })
+
   test('are known in later turns, and in another process that goes on', async () => {
     const history = [asked('first'), answered('hello'), asked('second')]
     const session = await open({ model: name, history, ephemeral: false })
@@ -264,14 +296,17 @@ describe('the profile', () => {
 })
 
 describe('a refusal', () => {
-  test.each([...MODELS, 'claude-fable-5'])('of %s is the answer, and the model is not asked again', async (name) => {
-    model.play([{ text: 'First', stopReason: 'refusal' }, { text: 'Second' }])
-    const session = await open({ model: name })
-    const events = await Array.fromAsync(session.prompt({ parts: [text('Now?')] }, never))
-    expect(textOf(events)).toBe('First')
-    expect(events.at(-1)).toMatchObject({ type: 'done', stopReason: 'refusal' })
-    expect(model.calls.length).toBe(1)
-  })
+  test.each([...MODELS, 'claude-fable-5'])(
+    'of %s is the answer, and the model is not asked again',
+    async (name) => {
+      model.play([{ text: 'First', stopReason: 'refusal' }, { text: 'Second' }])
+      const session = await open({ model: name })
+      const events = await Array.fromAsync(session.prompt({ parts: [text('Now?')] }, never))
+      expect(textOf(events)).toBe('First')
+      expect(events.at(-1)).toMatchObject({ type: 'done', stopReason: 'refusal' })
+      expect(model.calls.length).toBe(1)
+    },
+  )
 
   test('is not told to the model of the next turn as something to talk about', async () => {
     model.play([{ text: 'First', stopReason: 'refusal' }, { text: 'Fine.' }])
