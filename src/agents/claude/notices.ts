@@ -46,6 +46,6 @@ function denial(message: Fields): TurnEvent {
 }
 
 /** A sign of life. */
-export function progress(message: string, data?: Readonly<Record<string, unknown>>): TurnEvent {
+function progress(message: string, data?: Readonly<Record<string, unknown>>): TurnEvent {
   return { type: 'progress', message, ...(data === undefined ? {} : { data }) }
 }

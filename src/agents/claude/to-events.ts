@@ -1,9 +1,9 @@
 import type { ClinvkError } from '../../errors.ts'
+import { createDraft, type Delta, toldOf } from '../draft.ts'
 import { type Fields, fields, items, number, word } from '../fields.ts'
 import type { StopReason, TurnEvent } from '../types.ts'
-import { createDraft, type Delta } from './draft.ts'
 import { resultError, toldDelay } from './errors.ts'
-import { progress, toNotices } from './notices.ts'
+import { toNotices } from './notices.ts'
 import { toToolEvents } from './tool-events.ts'
 import type { Spent } from './usage.ts'
 
@@ -68,13 +68,8 @@ export function createTranslator(options: TranslatorOptions): Translator {
     ]
   }
 
-  const written = (type: 'text' | 'thinking', delta: Delta | undefined): TurnEvent[] => {
-    if (!delta || delta.text === '' || cut) return []
-    const event = { type, text: delta.text, part: delta.part }
-    return delta.again
-      ? [progress('The connection broke, and the agent begins its answer again.'), event]
-      : [event]
-  }
+  const written = (type: 'text' | 'thinking', delta: Delta | undefined): TurnEvent[] =>
+    cut ? [] : toldOf(type, delta)
 
   const begin = () => {
     drafts.text.begin()

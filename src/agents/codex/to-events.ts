@@ -1,3 +1,4 @@
+import { createDraft, toldOf } from '../draft.ts'
 import { type Fields, fields, items, number, word, words } from '../fields.ts'
 import type { StopReason, TurnEvent } from '../types.ts'
 import { errorInfo, providerWords } from './errors.ts'
@@ -19,6 +20,7 @@ export interface Translator {
 /** @param model the model that the thread was started with. */
 export function createTranslator(model?: string): Translator {
   const meter = createMeter()
+  const drafts = { text: createDraft(), thinking: createDraft() }
   /** What was streamed of a message or a thought, by its item. */
   const streamed = new Map<string, string>()
   const openTools = new Set<string>()
@@ -30,7 +32,7 @@ export function createTranslator(model?: string): Translator {
     const id = word(params['itemId'])
     if (text === undefined || id === undefined) return []
     streamed.set(id, (streamed.get(id) ?? '') + text)
-    return [{ type, text, part: section === undefined ? id : `${id}.${section}` }]
+    return toldOf(type, drafts[type].add(text, section === undefined ? id : `${id}.${section}`))
   }
 
   const started = (item: Fields): TurnEvent[] => {
@@ -49,7 +51,7 @@ export function createTranslator(model?: string): Translator {
       case 'agentMessage':
         return rest('text', id, word(item['text']) ?? '')
       case 'reasoning':
-        return streamed.has(id) ? [] : rest('thinking', id, thoughtOf(item))
+        return streamed.has(id) ? settle('thinking') : rest('thinking', id, thoughtOf(item))
       case 'plan':
         return [{ type: 'progress', message: 'A plan was made.', data: { plan: item['text'] } }]
       case 'contextCompaction':
@@ -68,7 +70,19 @@ export function createTranslator(model?: string): Translator {
     const seen = streamed.get(id) ?? ''
     streamed.set(id, whole)
     const text = whole.startsWith(seen) ? whole.slice(seen.length) : ''
-    return text === '' ? [] : [{ type, text, part: id }]
+    return [...toldOf(type, drafts[type].add(text, id)), ...settle(type)]
+  }
+
+  const settle = (type: 'text' | 'thinking') => toldOf(type, drafts[type].settle())
+
+  /**
+   * Codex asks the provider again. What of its answer was whole is in the history by then and not asked for again; an
+   * item under way begins anew, with another id (0.169.0).
+   */
+  const begin = () => {
+    streamed.clear()
+    drafts.text.begin()
+    drafts.thinking.begin()
   }
 
   return {
@@ -100,7 +114,9 @@ export function createTranslator(model?: string): Translator {
           answering = word(params['toModel']) ?? answering
           return [{ type: 'progress', message: `The model ${answering} answers instead.` }]
         case 'error':
-          return params['willRetry'] === true ? [retry(fields(params['error']))] : []
+          if (params['willRetry'] !== true) return []
+          begin()
+          return [retry(fields(params['error']))]
         default:
           return []
       }
@@ -119,6 +135,8 @@ export function createTranslator(model?: string): Translator {
       )
       const { usage } = meter
       return [
+        ...settle('thinking'),
+        ...settle('text'),
         ...background,
         {
           type: 'done',

@@ -154,3 +154,18 @@ test('the effort reaches the provider in a word that the model takes', async () 
   expect(unknown?.['reasoning']).toMatchObject({ effort: 'minimal' })
   expect(known?.['reasoning']).toMatchObject({ effort: 'xhigh' })
 })
+
+describe('where the stream breaks and Codex tries again by itself', () => {
+  afterAll(() => provider.play({ text: 'fine' }))
+
+  test('the answer is told once', async () => {
+    const pieces = ['Par', 'is is', ' in', ' France']
+    provider.play([{ text: pieces, dropAfter: 2 }, { text: pieces }])
+    const session = await driver.open(options({ workdir: home.workdir, profile: 'pure' }), never)
+    const events = await Array.fromAsync(session.prompt({ parts: [{ type: 'text', text: 'hi' }] }, never))
+    await session.close()
+    expect(textOf(events)).toBe('Paris is in France')
+    const parts = events.flatMap((event) => (event.type === 'text' ? [event.part] : []))
+    expect(new Set(parts).size).toBe(1)
+  })
+})

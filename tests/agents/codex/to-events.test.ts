@@ -35,6 +35,76 @@ describe('text', () => {
   })
 })
 
+describe('an answer that begins again because the stream broke', () => {
+  const broken: Notification = [
+    'error',
+    { willRetry: true, error: { message: 'Reconnecting... 1/5', codexErrorInfo: 'other' } },
+  ]
+  const said = (...notifications: readonly Notification[]): unknown[] =>
+    translate(...notifications).flatMap((event) =>
+      event.type === 'text' || event.type === 'thinking' ? [[event.text, event.part]] : [event.type],
+    )
+  const whole = (id: string, words: string) => completed({ type: 'agentMessage', id, text: words })
+
+  test('goes on where it was, in the same part', () => {
+    const again = [
+      text('b', 'Par'),
+      text('b', 'is is in'),
+      text('b', ' France'),
+      whole('b', 'Paris is in France'),
+    ]
+    expect(said(text('a', 'Par'), text('a', 'is is'), broken, ...again)).toEqual([
+      ['Par', 'a'],
+      ['is is', 'a'],
+      'progress',
+      [' in', 'a'],
+      [' France', 'a'],
+    ])
+  })
+
+  test('is told anew where it says something else', () => {
+    expect(
+      said(text('a', 'Paris'), broken, text('b', 'Pa'), text('b', 'ssau'), whole('b', 'Passau')),
+    ).toEqual([['Paris', 'a'], 'progress', 'progress', ['Passau', 'b']])
+    expect(said(text('a', 'Paris'), broken, text('b', 'Par'), whole('b', 'Par'))).toEqual([
+      ['Paris', 'a'],
+      'progress',
+      'progress',
+      ['Par', 'b'],
+    ])
+  })
+
+  test('goes on in its thinking too, and where the item keeps its name', () => {
+    const thought = (itemId: string, delta: string): Notification => [
+      'item/reasoning/summaryTextDelta',
+      { itemId, delta, summaryIndex: 0 },
+    ]
+    expect(said(thought('r', 'Hm'), broken, thought('r', 'Hm'), thought('r', ', yes'))).toEqual([
+      ['Hm', 'r.0'],
+      'progress',
+      [', yes', 'r.0'],
+    ])
+    expect(said(text('a', 'Paris'), broken, whole('a', 'Paris is'))).toEqual([
+      ['Paris', 'a'],
+      'progress',
+      [' is', 'a'],
+    ])
+  })
+
+  test('is another message after one that was whole', () => {
+    expect(
+      said(text('a', 'Yes.'), whole('a', 'Yes.'), broken, text('b', 'Yes.'), whole('b', 'Yes.')),
+    ).toEqual([['Yes.', 'a'], 'progress', ['Yes.', 'b']])
+  })
+
+  test('is not lost where the turn ends in its middle', () => {
+    const translator = createTranslator('m-1')
+    for (const [method, params] of [text('a', 'Paris'), broken, text('b', 'Par')])
+      translator.read(method, params)
+    expect(translator.finish('max_tokens').map(({ type }) => type)).toEqual(['progress', 'text', 'done'])
+  })
+})
+
 test('thinking comes as summary or as it is, each section a part of its own', () => {
   const events = translate(
     ['item/reasoning/summaryTextDelta', { itemId: 'r', delta: 'a', summaryIndex: 0 }],

@@ -1,3 +1,5 @@
+import type { TurnEvent } from './types.ts'
+
 /** What is to be sent on. `again`: the answer begins anew, since it no longer says what was sent before. */
 export interface Delta {
   readonly text: string
@@ -6,9 +8,9 @@ export interface Delta {
 }
 
 /**
- * Claude Code streams a message as it arrives. When the provider's stream breaks, it asks again and streams the
- * new message from its start, although the first part of the old one has gone out. A draft remembers that part
- * and holds back what would be told twice.
+ * Agents stream a message as it arrives. When the provider's stream breaks, they ask again and stream the new message
+ * from its start, although the first part of the old one has gone out. A draft remembers that part and holds back
+ * what would be told twice.
  */
 export interface Draft {
   add(text: string, part: string): Delta | undefined
@@ -56,4 +58,15 @@ export function createDraft(): Draft {
       heard = said
     },
   }
+}
+
+/** What is told of a delta. */
+export function toldOf(type: 'text' | 'thinking', delta: Delta | undefined): TurnEvent[] {
+  if (!delta || delta.text === '') return []
+  const event = { type, text: delta.text, part: delta.part }
+  if (!delta.again) return [event]
+  return [
+    { type: 'progress', message: 'The connection broke, and the agent begins its answer again.' },
+    event,
+  ]
 }
