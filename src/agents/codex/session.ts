@@ -9,6 +9,7 @@ import { requestError, turnError } from './errors.ts'
 import { mayMention, turnParams, userInput, userItem } from './options.ts'
 import { cutShort } from './to-events.ts'
 import { createTurn, type Turn, weightOf } from './turn.ts'
+import { createTotals } from './usage.ts'
 
 /** What a session is made from. */
 export interface SessionSetup {
@@ -33,6 +34,7 @@ const CLEAN_UP_MS = 1000
 export function createSession(setup: SessionSetup): AgentSession {
   const { backend, server, options, threadId } = setup
   const details = { backend }
+  const totals = createTotals(options.resume === undefined ? threadId : undefined)
   let turn: Turn | undefined
   let failure: ClinvkError | undefined
   let closing: Promise<void> | undefined
@@ -53,12 +55,15 @@ export function createSession(setup: SessionSetup): AgentSession {
 
   const notify = async (method: string, params: Fields) => {
     const current = turn
-    if (!current) return
+    const hear = () => {
+      if (method === 'thread/tokenUsage/updated') totals.hear(params)
+    }
+    if (!current) return hear()
     if (params['threadId'] !== threadId) return current.translator.readSubAgent(method, params)
     if (method === 'turn/started') current.id ??= word(fields(params['turn'])['id'])
     if (method === 'turn/completed') return complete(current, fields(params['turn']))
     // Of earlier turns there still come things: the end of a command in the background, the usage so far.
-    if ((word(params['turnId']) ?? current.id) !== current.id) return
+    if ((word(params['turnId']) ?? current.id) !== current.id) return hear()
     for (const event of current.translator.read(method, params)) await push(current, event)
   }
 
@@ -104,7 +109,7 @@ export function createSession(setup: SessionSetup): AgentSession {
   }
 
   const open = (parts: readonly InputPart[]): Turn => {
-    const opened = createTurn(backend, setup.model, () => server.crowded)
+    const opened = createTurn(backend, setup.model, totals, () => server.crowded)
     turn = opened
     void begin(opened, parts).then(opened.begin)
     return opened

@@ -3,7 +3,7 @@ import { type Fields, fields, items, number, word, words } from '../fields.ts'
 import type { StopReason, TurnEvent } from '../types.ts'
 import { errorInfo, providerWords } from './errors.ts'
 import { isToldLate, toolOf, toolResult } from './tool-items.ts'
-import { createMeter } from './usage.ts'
+import { createMeter, createTotals, type Totals } from './usage.ts'
 
 /** Turns the notifications of one turn into its events. */
 export interface Translator {
@@ -17,9 +17,12 @@ export interface Translator {
   finish(stopReason: StopReason): TurnEvent[]
 }
 
-/** @param model the model that the thread was started with. */
-export function createTranslator(model?: string): Translator {
-  const meter = createMeter()
+/**
+ * @param model the model that the thread was started with.
+ * @param totals what the session's threads had spent before.
+ */
+export function createTranslator(model?: string, totals: Totals = createTotals()): Translator {
+  const meter = createMeter(totals)
   const drafts = { text: createDraft(), thinking: createDraft() }
   /** What was streamed of a message or a thought, by its item. */
   const streamed = new Map<string, string>()

@@ -2,6 +2,7 @@ import type { Channel } from '../../process/channel.ts'
 import { createSharedChannel } from '../shared-channel.ts'
 import type { TurnEvent } from '../types.ts'
 import { createTranslator, type Translator } from './to-events.ts'
+import type { Totals } from './usage.ts'
 
 /** A turn under way. */
 export interface Turn {
@@ -31,15 +32,21 @@ const BUFFERED_CHARS = 8 << 20
  * A turn that has not begun.
  *
  * @param model the model that the thread was started with
+ * @param totals what the session's threads have spent
  * @param isCrowded whether other threads live in the process
  */
-export function createTurn(backend: string, model: string | undefined, isCrowded: () => boolean): Turn {
+export function createTurn(
+  backend: string,
+  model: string | undefined,
+  totals: Totals,
+  isCrowded: () => boolean,
+): Turn {
   const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
   const { promise: settled, resolve: settle } = Promise.withResolvers<void>()
   return {
     id: undefined,
     events: createSharedChannel(backend, isCrowded, BUFFERED_CHARS),
-    translator: createTranslator(model),
+    translator: createTranslator(model, totals),
     begun,
     begin,
     settled,

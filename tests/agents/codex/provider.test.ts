@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { createCodexDriver } from '../../../src/agents/codex/driver.ts'
 import { items } from '../../../src/agents/fields.ts'
 import type { HistoryMessage } from '../../../src/agents/messages.ts'
-import type { AgentDriver, SessionOptions } from '../../../src/agents/types.ts'
+import type { AgentDriver, AgentSession, SessionOptions } from '../../../src/agents/types.ts'
 import { type MockProvider, startMockProvider } from '../../support/mock-provider/index.ts'
 import { type AgentHome, agentEnv, createAgentHome } from '../env.ts'
 import { never, options, textOf } from './support.ts'
@@ -169,3 +169,33 @@ describe('where the stream breaks and Codex tries again by itself', () => {
     expect(new Set(parts).size).toBe(1)
   })
 })
+
+test.each([
+  ['full', false],
+  ['pure', true],
+] as const)(
+  'the tokens of an answer that was cut are those of its own turn (%s)',
+  async (profile, ephemeral) => {
+    const cut = { text: 'half', stopReason: 'max_tokens', usage: { input: 40, output: 9 } } as const
+    const others = [
+      { ...cut, usage: { input: 50, output: 8 } },
+      { ...cut, usage: { input: 60, output: 7 } },
+    ]
+    provider.play([cut, ...others])
+    const usageOf = async (session: AgentSession) => {
+      const events = await Array.fromAsync(session.prompt({ parts: [{ type: 'text', text: 'hi' }] }, never))
+      return events.flatMap((event) => (event.type === 'done' ? [event.stopReason, event.usage] : []))
+    }
+    const session = await driver.open(options({ workdir: home.workdir, profile, ephemeral }), never)
+    const { id } = session
+    expect(await usageOf(session)).toMatchObject(['max_tokens', { inputTokens: 40, outputTokens: 9 }])
+    expect(await usageOf(session)).toMatchObject(['max_tokens', { inputTokens: 50, outputTokens: 8 }])
+    await session.close()
+    if (ephemeral || id === undefined) return
+    // Codex tells what a conversation had spent when it is opened again.
+    const again = await driver.open(options({ workdir: home.workdir, profile, resume: id, ephemeral }), never)
+    expect(await usageOf(again)).toMatchObject(['max_tokens', { inputTokens: 60, outputTokens: 7 }])
+    await again.close()
+    provider.play({ text: 'fine' })
+  },
+)

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { createTranslator, cutShort } from '../../../src/agents/codex/to-events.ts'
+import { createTotals, type Totals } from '../../../src/agents/codex/usage.ts'
 
 type Notification = readonly [method: string, params: Record<string, unknown>]
 
@@ -277,6 +278,22 @@ describe('done', () => {
     expect(translator.finish('end_turn')).toEqual([
       { type: 'done', stopReason: 'end_turn', usage: { inputTokens: 22 } },
     ])
+  })
+
+  test('counts nothing that nobody told', () => {
+    const none = { inputTokens: 0, outputTokens: 0 }
+    const spent = { inputTokens: 40, outputTokens: 9 }
+    const usageOf = (totals: Totals, ...told: readonly Notification[]) => {
+      const translator = createTranslator(undefined, totals)
+      for (const [method, params] of told) translator.read(method, params)
+      return translator.finish('max_tokens').flatMap((event) => (event.type === 'done' ? [event.usage] : []))
+    }
+    const totals = createTotals()
+    expect(usageOf(totals, tokens(spent, none))).toEqual([undefined])
+    // What is told in between is of the turn before.
+    expect(usageOf(totals, tokens(spent, spent))).toEqual([undefined])
+    const more = tokens({ inputTokens: 50, outputTokens: 12 }, none)
+    expect(usageOf(totals, tokens(spent, spent), more)).toEqual([{ inputTokens: 10, outputTokens: 3 }])
   })
 
   test('tells the model that answered instead', () => {
