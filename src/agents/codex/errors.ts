@@ -29,13 +29,20 @@ export function turnError(backend: string, error: Fields, retryAfterMs?: number)
       ...(status === undefined ? {} : { upstreamStatus: status }),
       details,
     })
-  if (status !== undefined) return fromUpstream(backend, { status, message, retryAfterMs })
-  const known = kind === undefined ? undefined : BY_KIND[kind]
-  if (known)
-    return new ClinvkError(known, text, {
-      ...(known === 'upstream_rate_limited' && retryAfterMs !== undefined ? { retryAfterMs } : {}),
+  if (code === 'insufficient_quota' || (kind === 'usageLimitExceeded' && UNPAID.test(message)))
+    return new ClinvkError('upstream_billing', text, {
+      ...(status === undefined ? {} : { upstreamStatus: status }),
       details,
     })
+  if (status !== undefined) return fromUpstream(backend, { status, message, retryAfterMs })
+  const known = kind === undefined ? undefined : BY_KIND[kind]
+  if (known) {
+    const wait = known === 'upstream_rate_limited' ? (toldDelay(message) ?? retryAfterMs) : undefined
+    return new ClinvkError(known, text, {
+      ...(wait === undefined ? {} : { retryAfterMs: wait }),
+      details,
+    })
+  }
   // Codex has no word for these two, but it shows a refused request's body only for a 400, and says this for a 500.
   if (isBody) return fromUpstream(backend, { status: 400, message })
   if (kind === 'internalServerError') return fromUpstream(backend, { status: 500, message })
@@ -124,6 +131,11 @@ const BY_KIND: Readonly<Record<string, ErrorCode>> = {
   threadRollbackFailed: 'agent_failed',
 }
 
+/**
+ * Codex says in words of its own, and not in a code, whether a limit that is used up comes back by itself: the first
+ * are for the provider's `insufficient_quota`, the last for `usage_not_included` (0.169.0).
+ */
+const UNPAID = /^quota exceeded|out of credits|spend cap|^to use codex with your chatgpt plan/i
 const MISSING_KEY = /^missing environment variable/i
 const NOT_LOGGED_IN = /not logged in|log ?in|sign ?in/i
 const UNKNOWN_THREAD = /no rollout found|thread not found|session not found|invalid (?:session|thread) id/i
@@ -131,6 +143,12 @@ const UNKNOWN_THREAD = /no rollout found|thread not found|session not found|inva
 const UNEXPECTED_STATUS =
   /^unexpected status \d{3} [^:]*: ([\s\S]*?)(?:, (?:url|cf-ray|request id|auth error[^:]*): [^,]*)*$/
 const LAST_WORDS = 500
+
+/** "Please try again in 1.5s", as OpenAI words it. */
+function toldDelay(message: string): number | undefined {
+  const [, count, unit] = /try again in (\d+(?:\.\d+)?) ?(ms|s)\b/i.exec(message) ?? []
+  return count === undefined ? undefined : Math.ceil(Number(count) * (unit === 'ms' ? 1 : 1000))
+}
 
 function parseBody(text: string): Fields | undefined {
   if (!text.trimStart().startsWith('{')) return undefined

@@ -50,7 +50,41 @@ describe('turnError', () => {
       { code: 'upstream_error', status: 500, upstreamStatus: 500, retryable: true },
     ],
     ['No room.', 'contextWindowExceeded', { code: 'context_too_long', status: 400, retryable: false }],
-    ['Quota exceeded.', 'usageLimitExceeded', { code: 'upstream_rate_limited', status: 429 }],
+    [
+      'Quota exceeded. Check your plan and billing details.',
+      'usageLimitExceeded',
+      { code: 'upstream_billing', status: 402, retryable: false },
+    ],
+    [
+      'To use Codex with your ChatGPT plan, upgrade to Plus: https://chatgpt.com/explore/plus.',
+      'usageLimitExceeded',
+      { code: 'upstream_billing', status: 402 },
+    ],
+    [
+      'Your workspace is out of credits. Add credits to continue.',
+      'usageLimitExceeded',
+      { code: 'upstream_billing', status: 402 },
+    ],
+    [
+      'You’ve hit your usage limit. Visit https://chatgpt.com/settings/usage to purchase more credits or try again at 11:26 AM.',
+      'usageLimitExceeded',
+      { code: 'upstream_rate_limited', status: 429, retryable: true },
+    ],
+    [
+      'rate limit exceeded: Rate limit reached. Please try again in 1.5s.',
+      'rateLimitExceeded',
+      { code: 'upstream_rate_limited', status: 429, retryAfterMs: 1500 },
+    ],
+    [
+      'rate limit exceeded: Please try again in 28ms.',
+      'rateLimitExceeded',
+      { code: 'upstream_rate_limited', status: 429, retryAfterMs: 28 },
+    ],
+    [
+      `unexpected status 403 Forbidden: {"error":{"message":"Pay first.","code":"insufficient_quota"}}, url: ${url}`,
+      failed('httpConnectionFailed', 403),
+      { code: 'upstream_billing', status: 402, upstreamStatus: 403, message: 'codex: Pay first.' },
+    ],
     ['At capacity.', 'serverOverloaded', { code: 'upstream_overloaded', status: 529 }],
     ['No.', 'badRequest', { code: 'upstream_invalid_request', status: 400 }],
     ['The token was refused.', 'unauthorized', { code: 'upstream_auth', status: 401 }],
@@ -75,6 +109,8 @@ describe('turnError', () => {
   test('says when a used-up limit is reset', () => {
     const error = { message: 'Limit reached.', codexErrorInfo: 'usageLimitExceeded' }
     expect(turnError('codex', error, 5000).retryAfterMs).toBe(5000)
+    const unpaid = { ...error, message: 'Quota exceeded. Check your plan and billing details.' }
+    expect(turnError('codex', unpaid, 5000).retryAfterMs).toBeUndefined()
     expect(
       turnError('codex', { message: 'No.', codexErrorInfo: 'badRequest' }, 5000).retryAfterMs,
     ).toBeUndefined()

@@ -8,7 +8,7 @@ import type { HistoryMessage } from '../../../src/agents/messages.ts'
 import type { AgentDriver, AgentSession, SessionOptions } from '../../../src/agents/types.ts'
 import { type MockProvider, startMockProvider } from '../../support/mock-provider/index.ts'
 import { type AgentHome, agentEnv, createAgentHome } from '../env.ts'
-import { never, options, textOf } from './support.ts'
+import { failure, never, options, textOf } from './support.ts'
 
 /** What the real Codex sends to its provider, from a home with everything that a profile may leave out. */
 let provider: MockProvider
@@ -199,3 +199,15 @@ test.each([
     provider.play({ text: 'fine' })
   },
 )
+
+test.each([
+  ['insufficient_quota', 'upstream_billing'],
+  ['usage_limit_reached', 'upstream_rate_limited'],
+] as const)('a 429 for %s is told as %s', async (errorType, code) => {
+  provider.play({ status: 429, errorType, message: 'No more.' })
+  const session = await driver.open(options({ workdir: home.workdir, profile: 'pure' }), never)
+  const turn = Array.fromAsync(session.prompt({ parts: [{ type: 'text', text: 'hi' }] }, never))
+  expect((await failure(turn)).code).toBe(code)
+  await session.close()
+  provider.play({ text: 'fine' })
+})
