@@ -46,6 +46,8 @@ interface ConnectTiming {
   readonly termMs?: number | undefined
 }
 
+const OPENING: ReadonlySet<string> = new Set(['session/new', 'session/load', 'session/resume'])
+
 /** How long an agent may take to be ready, in ms. */
 const HANDSHAKE_MS = 60_000
 
@@ -64,6 +66,7 @@ export async function connectAcp(
   const { backend } = failing
   const child = await spawnChild(options)
   const sessions = new Map<string, SessionHandlers>()
+  let opened = 0
   let ending = false
 
   const stream = toStream(child, async (params) => {
@@ -84,9 +87,10 @@ export async function connectAcp(
     if (signal.reason instanceof ClinvkError) return signal.reason
     return ending
       ? new ClinvkError('cancelled', `${backend}: the agent was ended.`)
-      : crashError(backend, status, child.stderrTail())
+      : crashError(backend, status, child.stderrTail(), opened > 1)
   }
   const request = async (method: string, params: Fields): Promise<Fields> => {
+    if (OPENING.has(method)) opened += 1
     try {
       return fields(await agent.request<unknown, Fields>(method, params))
     } catch (error) {

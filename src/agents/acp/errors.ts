@@ -82,10 +82,16 @@ export function noModels(backend: string): ClinvkError {
   })
 }
 
-/** The error for a process that ended although something was expected of it. */
-export function crashError(backend: string, status: ExitStatus, stderr: string): ClinvkError {
-  return new ClinvkError('agent_crashed', `${backend} ${describeEnd.ended(status, lastWords(stderr))}`, {
+/**
+ * The error for a process that ended although something was expected of it.
+ *
+ * @param shared Whether it served several sessions: what it said may be about another one, and is only for our log.
+ */
+export function crashError(backend: string, status: ExitStatus, stderr: string, shared = false): ClinvkError {
+  const words = lastWords(stderr)
+  return new ClinvkError('agent_crashed', `${backend} ${describeEnd.ended(status, shared ? '' : words)}`, {
     details: { backend, exit_code: status.code, signal: status.signal },
+    ...(shared && words !== '' ? { cause: words } : {}),
   })
 }
 

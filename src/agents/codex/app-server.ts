@@ -89,6 +89,7 @@ export async function startAppServer(
   const rateLimits = createRateLimits()
   let reason: ClinvkError | undefined
   let waiting = 0
+  let opened = 0
 
   const listenerOf = (params: Fields) => {
     const line = subAgents.lineOf(word(params['threadId']) ?? '')
@@ -125,7 +126,7 @@ export async function startAppServer(
     await within(DRAIN_MS, drained)
     // One that closed its output is of no use any more.
     if (child.alive) await endWithin(child, CLOSE_MS)
-    const error = reason ?? crashError(name, await child.exited, child.stderrTail())
+    const error = reason ?? crashError(name, await child.exited, child.stderrTail(), opened > 1)
     peer.close(error)
     for (const listener of listeners.values()) listener.ended(error)
     listeners.clear()
@@ -170,7 +171,10 @@ export async function startAppServer(
         return listeners.size > 1
       },
       retryAfterMs: () => rateLimits.retryAfterMs(Date.now()),
-      request: peer.request,
+      request(method, params) {
+        if (method === 'thread/start' || method === 'thread/resume') opened += 1
+        return peer.request(method, params)
+      },
       subAgentsOf: subAgents.of,
       listen(threadId, listener) {
         listeners.set(threadId, listener)

@@ -104,10 +104,16 @@ export function isStillHeld(thrown: unknown): boolean {
   return thrown instanceof RpcError && /is closing; retry|already has an active writer/.test(thrown.message)
 }
 
-/** The error for a process that ended although it was needed. */
-export function crashError(backend: string, status: ExitStatus, stderr: string): ClinvkError {
-  return new ClinvkError('agent_crashed', `${backend} ${describeEnd.ended(status, lastWords(stderr))}`, {
+/**
+ * The error for a process that ended although it was needed.
+ *
+ * @param shared Whether it served several sessions: what it said may be about another one, and is only for our log.
+ */
+export function crashError(backend: string, status: ExitStatus, stderr: string, shared = false): ClinvkError {
+  const words = lastWords(stderr)
+  return new ClinvkError('agent_crashed', `${backend} ${describeEnd.ended(status, shared ? '' : words)}`, {
     details: { backend, exit_code: status.code, signal: status.signal },
+    ...(shared && words !== '' ? { cause: words } : {}),
   })
 }
 

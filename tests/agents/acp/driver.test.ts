@@ -174,6 +174,28 @@ describe('sessions of one agent', () => {
     expect(agent.pids()).toHaveLength(2)
   })
 
+  test('are not told the last words of a process that was not theirs alone', async () => {
+    const ends = [{ otherPrompt: true }, { stderr: 'secret of one' }, { exit: 3 }] as const
+    await using agent = rig({ turns: [ends] })
+    const [one, two] = [await agent.open(), await agent.open()]
+    const errors = await Promise.all([errorOf(turn(one)), errorOf(turn(two))])
+    for (const error of errors)
+      expect(error).toMatchObject({
+        code: 'agent_crashed',
+        message: 'fake ended with exit code 3.',
+        cause: 'secret of one',
+      })
+
+    // Nor those of a session that is over.
+    await using next = rig({ turns: [[{ stderr: 'secret of one' }], [{ exit: 3 }]] })
+    const first = await next.open()
+    await turn(first)
+    const second = await next.open()
+    await first.close()
+    await turn(second)
+    expect(await errorOf(turn(second))).toMatchObject({ message: 'fake ended with exit code 3.' })
+  })
+
   test('are over when their agent closes its output, and it is ended', async () => {
     await using agent = rig({ after: { 'session/new': [{ mute: true }] }, late: true })
     const session = await agent.open()

@@ -190,6 +190,19 @@ describe('a session of Codex', () => {
     expect(textOf(await take(await fake.driver.open(options(), never), [{ say: 'again' }]))).toBe('again')
   })
 
+  test('fails without the last words of a process that was not its alone', async () => {
+    await using fake = drive()
+    const closed = await fake.driver.open(options(), never)
+    await closed.close()
+    const session = await fake.driver.open(options(), never)
+    const turn = take(session, [{ say: 'x' }, { exit: 7, stderr: 'secret of another' }])
+    expect(await turn.catch((error: unknown) => error)).toMatchObject({
+      code: 'agent_crashed',
+      message: 'codex ended with exit code 7.',
+      cause: 'secret of another',
+    })
+  })
+
   test('skips lines that are no messages, and notifications that it does not know', async () => {
     await using fake = drive()
     const session = await fake.driver.open(options(), never)
