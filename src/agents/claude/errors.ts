@@ -20,9 +20,16 @@ export function resultError(backend: string, result: Fields, trouble: Trouble = 
 
   if (status === undefined && (trouble.kind === 'authentication_failed' || NOT_LOGGED_IN.test(message)))
     return new ClinvkError('not_logged_in', `${backend}: ${message} ${HOW_TO_LOG_IN}`, { details })
-  if (trouble.kind === 'billing_error')
+  // The status is ours: the provider says most of these with a 400, which would blame the request.
+  if (trouble.kind === 'billing_error' || OUT_OF_MONEY.test(message))
     return new ClinvkError('upstream_billing', `${backend}: ${message}`, {
-      ...(status === undefined ? {} : { status, upstreamStatus: status }),
+      ...(status === undefined ? {} : { upstreamStatus: status }),
+      details,
+    })
+  // A limit of the plan that Claude Code knows of by itself comes without a status.
+  if (trouble.kind === 'rate_limit' && status === undefined)
+    return new ClinvkError('upstream_rate_limited', `${backend}: ${message}`, {
+      ...(trouble.retryAfterMs === undefined ? {} : { retryAfterMs: trouble.retryAfterMs }),
       details,
     })
   if (trouble.kind === 'model_not_found')
@@ -68,6 +75,9 @@ export function toldDelay(retry: Fields): number | undefined {
 
 const HOW_TO_LOG_IN = 'Run "claude auth login" as the user that runs clinvk, or set ANTHROPIC_API_KEY for it.'
 const NOT_LOGGED_IN = /not logged in|please run \/login|invalid api key|oauth token/i
+// The provider's words for a limit that its customer has set, and Claude Code's for credits that end in mid-answer
+// (2.1.330), which have no kind.
+const OUT_OF_MONEY = /specified API usage limits|usage credits ran out/i
 const UNKNOWN_SESSION = /no conversation found|--resume requires a valid session/i
 const LAST_WORDS = 500
 

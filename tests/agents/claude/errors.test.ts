@@ -80,8 +80,35 @@ describe('a failed result', () => {
       failed('Credit balance is too low', 400),
       { kind: 'billing_error' },
       'upstream_billing',
-      400,
+      402,
       'Credit',
+    ],
+    [
+      'spending that reached its limit',
+      failed(
+        'API Error: 400 You have reached your specified API usage limits. You will regain access on …',
+        400,
+      ),
+      { kind: 'unknown' },
+      'upstream_billing',
+      402,
+      ': You have reached your specified API usage limits.',
+    ],
+    [
+      'credits that end in mid-answer',
+      failed('API Error: Usage credits ran out before the response was finished.'),
+      { kind: 'unknown' },
+      'upstream_billing',
+      402,
+      ': Usage credits ran out',
+    ],
+    [
+      'a limit that was known before',
+      failed("You've hit your weekly limit · resets 11:27am (UTC)"),
+      { kind: 'rate_limit' },
+      'upstream_rate_limited',
+      429,
+      'weekly limit',
     ],
     ['a server error', failed('API Error: 500 boom', 500), {}, 'upstream_error', 500, 'boom'],
     [
@@ -122,6 +149,13 @@ describe('a failed result', () => {
   test('keeps the status of the provider', () => {
     const error = resultError('claude', failed('x', 429), { retryAfterMs: 4000 })
     expect([error.upstreamStatus, error.retryAfterMs, error.retryable]).toEqual([429, 4000, true])
+    const spent = resultError('claude', failed('x', 400), { kind: 'billing_error' })
+    expect([spent.upstreamStatus, spent.retryable]).toEqual([400, false])
+  })
+
+  test('tells when a limit without a status ends', () => {
+    const error = resultError('claude', failed('x'), { kind: 'rate_limit', retryAfterMs: 4000 })
+    expect([error.upstreamStatus, error.retryAfterMs, error.retryable]).toEqual([undefined, 4000, true])
   })
 })
 

@@ -6,7 +6,7 @@ import type { HistoryMessage } from '../../../src/agents/messages.ts'
 import type { AgentDriver, InputPart, SessionOptions } from '../../../src/agents/types.ts'
 import { type MockProvider, type Recording, startMockProvider } from '../../support/mock-provider/index.ts'
 import { type AgentHome, agentEnv, createAgentHome } from '../env.ts'
-import { never, options as plainOptions, textOf } from './support.ts'
+import { failure, never, options as plainOptions, textOf } from './support.ts'
 
 // The first test of all may have to install the agents.
 const INSTALL_MS = 600_000
@@ -315,6 +315,43 @@ describe('a refusal', () => {
     const events = await Array.fromAsync(session.prompt({ parts: [text('And now?')] }, never))
     expect(textOf(events)).toBe('Fine.')
     expect(JSON.stringify(lastCall().body['messages'])).not.toContain('safety')
+  })
+})
+
+describe('what is used up', () => {
+  test.each([
+    'Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade or purchase credits.',
+    'You have reached your specified API usage limits. You will regain access on 2026-01-01 at 00:00 UTC.',
+  ])('is a matter of billing: %s', async (message) => {
+    model.play({ status: 400, message })
+    const session = await open({ profile: 'pure' })
+    const error = await failure(Array.fromAsync(session.prompt({ parts: [text('Now?')] }, never)))
+    expect(error).toMatchObject({ code: 'upstream_billing', status: 402 })
+  })
+
+  test('of a plan is a rate limit, until the plan goes on', async () => {
+    const reset = Math.floor(Date.now() / 1000) + 3600
+    const headers = {
+      'anthropic-ratelimit-unified-status': 'rejected',
+      'anthropic-ratelimit-unified-reset': `${reset}`,
+      'anthropic-ratelimit-unified-representative-claim': 'five_hour',
+    }
+    const body = { type: 'error', error: { type: 'rate_limit_error', message: 'Too much.' } }
+    await using server = Bun.serve({
+      port: 0,
+      hostname: '127.0.0.1',
+      fetch: () => Response.json(body, { status: 429, headers }),
+    })
+    delete env['ANTHROPIC_API_KEY']
+    Object.assign(env, {
+      ANTHROPIC_BASE_URL: server.url.origin,
+      CLAUDE_CODE_OAUTH_TOKEN: 'sk-ant-oat01-mock',
+    })
+    const session = await open({ profile: 'pure' })
+    const error = await failure(Array.fromAsync(session.prompt({ parts: [text('Now?')] }, never)))
+    expect(error).toMatchObject({ code: 'upstream_rate_limited', status: 429 })
+    expect(error.message).toContain('5-hour limit')
+    expect(error.retryAfterMs).toBeWithin(3_500_000, 3_600_001)
   })
 })
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createClaudeDriver } from '../../../src/agents/claude/driver.ts'
 import type { AgentSession, BackendSettings, SessionOptions, TurnEvent } from '../../../src/agents/types.ts'
+import type { ClinvkError } from '../../../src/errors.ts'
 import type { ClaudeScenario, ClaudeStep } from '../../support/fakes/claude.ts'
 
 const FAKE = join(import.meta.dir, '../../support/fakes/claude.ts')
@@ -69,8 +70,8 @@ export async function failure(work: Promise<unknown>) {
   try {
     await work
   } catch (error) {
-    const { code, status, message } = error as { code: string; status: number; message: string }
-    return { code, status, message }
+    const { code, status, message, retryAfterMs } = error as ClinvkError
+    return { code, status, message, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }
   }
   throw new Error('nothing was thrown')
 }
