@@ -121,6 +121,14 @@ export async function openSession(setup: SessionSetup, signal: AbortSignal): Pro
     for (const event of events) await push(over, event)
     over.events.end(end?.error)
   }
+  // At the limit Claude Code 2.1.330 has the model go on, cannot be told not to, and has asked it before it reads an
+  // interrupt. A process that is for one call only is killed instead, which is in time.
+  const oneCall = options.profile === 'pure' && options.ephemeral
+  const cutOff = async (which: Turn) => {
+    kill(child)
+    closing ??= terminate()
+    await finish(which, which.translator.cutOff())
+  }
 
   const receiveResult = async (result: Fields) => {
     const spent: Spent = meter(result)
@@ -166,7 +174,7 @@ export async function openSession(setup: SessionSetup, signal: AbortSignal): Pro
           await interrupt(current)
         const { events, stop } = current.translator.take(message)
         for (const event of events) await push(current, event)
-        if (stop) await interrupt(current)
+        if (stop) await (oneCall ? cutOff(current) : interrupt(current))
       }
     }
   }
@@ -279,6 +287,15 @@ function usedTokens(usage: Fields): number | undefined {
     .filter(({ id }) => id === 'system_prompt' || id === 'messages')
     .map((category) => Number(category['tokens']))
   return tokens.length === 0 ? undefined : tokens.reduce((sum, count) => sum + count, 0)
+}
+
+/** Ends the whole group at once; whatever left it is for `terminate`. */
+function kill({ pid }: Child): void {
+  try {
+    process.kill(process.platform === 'win32' ? pid : -pid, 'SIGKILL')
+  } catch {
+    // It has ended by itself.
+  }
 }
 
 async function endedWithin(child: Child, ms = CLOSE_MS): Promise<void> {

@@ -5,7 +5,7 @@ import type { StopReason, TurnEvent } from '../types.ts'
 import { resultError, toldDelay } from './errors.ts'
 import { toNotices } from './notices.ts'
 import { toToolEvents } from './tool-events.ts'
-import type { Spent } from './usage.ts'
+import { type Spent, toUsage } from './usage.ts'
 
 /** What is known of a session before a turn tells it again. */
 export interface Known {
@@ -27,6 +27,8 @@ export interface Translator {
   take(message: Fields): Step
   /** Takes the turn's `result`. */
   finish(result: Fields, spent: Spent): Step
+  /** Ends the turn at the length that was asked for, without a `result`: it took what its last call did. */
+  cutOff(): Step
 }
 
 /** What a translator has to know. */
@@ -51,6 +53,7 @@ export function createTranslator(options: TranslatorOptions): Translator {
   let cut = false
   let kind: string | undefined
   let retryAfterMs: number | undefined
+  let used: Fields = {}
 
   const introduce = (init: Fields = {}): TurnEvent[] => {
     if (introduced) return []
@@ -83,6 +86,7 @@ export function createTranslator(options: TranslatorOptions): Translator {
         messageId = word(message['id']) ?? ''
         model = word(message['model']) ?? model
         streamed.add(messageId)
+        used = fields(message['usage'])
         begin()
         return { events: [] }
       }
@@ -107,6 +111,7 @@ export function createTranslator(options: TranslatorOptions): Translator {
         ]
         if (reason !== 'max_tokens' || !limited) return { events }
         cut = true
+        used = { ...used, ...fields(event['usage']) }
         return { events, stop: true }
       }
       default:
@@ -165,6 +170,14 @@ export function createTranslator(options: TranslatorOptions): Translator {
     }
   }
 
+  const done = (stopReason: StopReason, spent: Spent): Step => ({
+    events: [
+      ...introduce(),
+      { type: 'done', stopReason, ...spent, ...(model === undefined ? {} : { model }) },
+    ],
+    end: {},
+  })
+
   return {
     take(message) {
       const { events, stop } = takeAny(message)
@@ -178,14 +191,9 @@ export function createTranslator(options: TranslatorOptions): Translator {
       const stopReason = cut ? 'max_tokens' : endOf(result, kind)
       if (!stopReason)
         return { events: [], end: { error: resultError(backend, result, { kind, retryAfterMs, model }) } }
-      const done: TurnEvent = {
-        type: 'done',
-        stopReason,
-        ...spent,
-        ...(model === undefined ? {} : { model }),
-      }
-      return { events: [...introduce(), done], end: {} }
+      return done(stopReason, spent)
     },
+    cutOff: () => done('max_tokens', { usage: toUsage(used) }),
   }
 }
 

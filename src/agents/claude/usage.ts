@@ -45,7 +45,7 @@ function sum(models: readonly Fields[]): Spent {
 }
 
 /** The provider's own shape, where `input_tokens` is only what was neither read from the cache nor written to it. */
-function toUsage(usage: Fields): Usage {
+export function toUsage(usage: Fields): Usage {
   const input = number(usage['input_tokens'])
   const output = number(usage['output_tokens'])
   const cached = number(usage['cache_read_input_tokens'])

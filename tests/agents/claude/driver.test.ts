@@ -15,6 +15,7 @@ import {
   options,
   result,
   say,
+  stream,
   take,
   textDelta,
   textOf,
@@ -238,6 +239,32 @@ describe('a session of Claude Code', () => {
     expect(textOf(events)).toBe('as long as')
     expect(events.at(-1)).toMatchObject({ type: 'done', stopReason: 'max_tokens' })
     expect(fake.recorded()[0].env.CLAUDE_CODE_MAX_OUTPUT_TOKENS).toBe('3')
+  })
+
+  test('is killed there where it is for one call only, which says what it took', async () => {
+    const start = { input_tokens: 7, cache_read_input_tokens: 2, output_tokens: 1 }
+    const end = { output_tokens: 3 }
+    const cut: ClaudeStep[] = [
+      init,
+      { send: stream({ type: 'message_start', message: { id: 'm', model: 'm-1', usage: start } }) },
+      { send: textDelta('$pid') },
+      { send: stream({ type: 'message_delta', delta: { stop_reason: 'max_tokens' }, usage: end }) },
+      { send: textDelta(' this goes on by itself') },
+    ]
+    await using fake = drive({ stubborn: true, turns: [cut] })
+    const session = await fake.driver.open(options({ maxTokens: 3, profile: 'pure', ephemeral: true }), never)
+    const events = await take(session)
+    expect(events.at(-1)).toEqual({
+      type: 'done',
+      stopReason: 'max_tokens',
+      usage: { inputTokens: 9, outputTokens: 3, cachedTokens: 2 },
+      model: 'm-1',
+    })
+    expect(session.alive).toBe(false)
+    await session.close()
+    expect(isAlive(Number(textOf(events)))).toBe(false)
+    // It was not asked to stop.
+    expect(fake.recorded().length).toBe(3)
   })
 })
 

@@ -318,6 +318,35 @@ describe('a refusal', () => {
   })
 })
 
+describe('an answer of limited length', () => {
+  test.each<[string, Partial<SessionOptions>]>([
+    ['an agent', { maxTokens: 5 }],
+    ['a chat that is kept', { profile: 'pure', maxTokens: 5, ephemeral: false }],
+  ])('of %s ends at the limit', async (_, more) => {
+    model.play([{ text: 'First', stopReason: 'max_tokens' }, { text: 'Second' }])
+    const session = await open(more)
+    const events = await Array.fromAsync(session.prompt({ parts: [text('Now?')] }, never))
+    expect(textOf(events)).toBe('First')
+    expect(events.at(-1)).toMatchObject({ type: 'done', stopReason: 'max_tokens' })
+  })
+
+  test('of a chat is asked for once', async () => {
+    const usage = { input: 9, cachedInput: 4, output: 5 }
+    model.play([{ text: 'First', stopReason: 'max_tokens', usage }, { text: 'Second' }])
+    const session = await open({ profile: 'pure', maxTokens: 5 })
+    const events = await Array.fromAsync(session.prompt({ parts: [text('Now?')] }, never))
+    expect(textOf(events)).toBe('First')
+    expect(events.at(-1)).toMatchObject({
+      type: 'done',
+      stopReason: 'max_tokens',
+      usage: { inputTokens: 9, cachedTokens: 4, outputTokens: 5 },
+    })
+    await session.close()
+    await model.idle()
+    expect(model.calls.length).toBe(1)
+  })
+})
+
 describe('what is used up', () => {
   test.each([
     'Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade or purchase credits.',
