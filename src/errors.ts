@@ -35,6 +35,8 @@ export const ERROR_TABLE = {
   agent_failed: { status: 502, title: 'The agent failed' },
   agent_crashed: { status: 502, title: 'The agent process ended' },
   agent_protocol: { status: 502, title: 'The agent broke its protocol' },
+  /** The model did not keep to the form that its answer was to have. */
+  answer_invalid: { status: 502, title: 'The answer does not fit' },
   backend_disabled: { status: 503, title: 'Backend disabled' },
   backend_not_installed: { status: 503, title: 'Agent not installed' },
   backend_not_ready: { status: 503, title: 'Agent not ready' },

@@ -15,6 +15,7 @@ export default defineCommand({
       backends: [],
       folders: createFolders({ defaultFolder: '/', allowed: [], blocked: [] }, '/'),
       limits: {},
+      waiting: { waitMs: 0, most: 1 },
       conversations: { keepAliveMs: 0, maxIdle: 0 },
     })
     const app = createApp({ engine, config, apiKeys: [], version: VERSION, log: consoleLog })

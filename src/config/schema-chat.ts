@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox'
-import { FOLDER, flag, oneOf, optionalText, seconds, section } from './kinds.ts'
+import { FOLDER, flag, oneOf, optionalText, seconds, section, whole } from './kinds.ts'
 
 /** How much of the user's own set-up an agent brings along, least first. */
 export const CHAT_PROFILES = ['pure', 'project', 'full'] as const
@@ -29,6 +29,15 @@ export const ChatSchema = section('The OpenAI and Anthropic endpoints.', {
     'How long a request that equals one that failed is answered with the same failure, so that no retry of a client runs an agent again. 0: never.',
     120,
   ),
+  tool_result_timeout_secs: seconds(
+    "How long an agent waits for the results of a client's tools. Results that come later are answered all the same, by an agent that is told the whole conversation again.",
+    600,
+  ),
+  max_waiting_turns: whole(16, {
+    description:
+      "How many agents may wait for the results of clients' tools at once; the one that waits longest goes first.",
+    minimum: 1,
+  }),
   model_aliases: Type.Record(
     Type.String(),
     Type.String({ minLength: 1, expects: 'a backend, or backend/model' }),

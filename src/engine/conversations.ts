@@ -152,7 +152,7 @@ export function createConversations({ keepAliveMs, maxIdle }: ConversationLimits
 }
 
 /** Options are plain data, always made in the same order. */
-function sameOptions(a: ResolvedOptions, b: ResolvedOptions): boolean {
+export function sameOptions(a: ResolvedOptions, b: ResolvedOptions): boolean {
   return JSON.stringify(a) === JSON.stringify(b)
 }
 

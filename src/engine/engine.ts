@@ -1,14 +1,31 @@
+import type { HistoryMessage, ToolResult } from '../agents/messages.ts'
 import { abortError } from '../agents/take-turn.ts'
 import type { TurnEvent } from '../agents/types.ts'
 import { ClinvkError, toClinvkError } from '../errors.ts'
 import type { Folders, Place } from '../process/folders.ts'
 import { within } from '../process/within.ts'
 import { type Backend, chooseBackend, describeBackends } from './backends.ts'
-import { type Conversation, type ConversationLimits, createConversations } from './conversations.ts'
+import { createListener, createSerial } from './client-calls.ts'
+import {
+  type Conversation,
+  type ConversationLimits,
+  createConversations,
+  sameOptions,
+} from './conversations.ts'
+import { withJsonAnswer } from './json-answer.ts'
+import { compileSchema, type SchemaCheck } from './json-schema.ts'
 import { type TurnLimits, withMaxTurns, withParagraphs, withTimeouts } from './limits.ts'
 import { type ResolvedOptions, resolveOptions } from './options.ts'
 import { withStop } from './stop.ts'
 import type { Engine, Turn, TurnRequest } from './types.ts'
+import {
+  answersCalls,
+  createWaitingTurns,
+  digestOf,
+  isLeftBehind,
+  toContinuation,
+  type WaitingLimits,
+} from './waiting-turns.ts'
 
 /** What an engine is made of. */
 export interface EngineOptions {
@@ -17,11 +34,13 @@ export interface EngineOptions {
   readonly folders: Folders
   readonly limits: Pick<TurnLimits, 'silenceMs' | 'totalMs'>
   readonly conversations: ConversationLimits
+  readonly waiting: WaitingLimits
 }
 
 /** Makes the engine. It starts nothing before the first turn. */
 export function createEngine(setup: EngineOptions): Engine {
   const conversations = createConversations(setup.conversations)
+  const waitingTurns = createWaitingTurns(setup.waiting)
   const closing = new AbortController()
   const running = new Set<Promise<void>>()
 
@@ -35,6 +54,7 @@ export function createEngine(setup: EngineOptions): Engine {
         `Session "${known.id}" belongs to the backend ${known.driver.name}, not to ${backend.driver.name}.`,
       )
     const options = resolveOptions(request, backend.driver, backend.defaults, known?.options)
+    const check = request.answer && compileSchema(request.answer.schema)
     if (known && (request.history ?? []).length > 0)
       throw new ClinvkError(
         'invalid_request',
@@ -49,7 +69,7 @@ export function createEngine(setup: EngineOptions): Engine {
         'invalid_request',
         `Session "${known.id}" works in ${known.workdir}. A session cannot change its folder.`,
       )
-    return { known, backend, options, workdir }
+    return { known, backend, options, workdir, ...(check ? { check } : {}) }
   }
 
   const start = async (request: TurnRequest, signal: AbortSignal): Promise<Turn> => {
@@ -70,7 +90,7 @@ export function createEngine(setup: EngineOptions): Engine {
   // Nothing happens before the first event is asked for, so a reader that never comes leaves nothing behind.
   async function* play(
     request: TurnRequest,
-    { known, backend, options: asked, workdir }: Prepared,
+    prepared: Prepared,
     sessionId: string,
     signal: AbortSignal,
   ): AsyncGenerator<TurnEvent, void> {
@@ -78,28 +98,109 @@ export function createEngine(setup: EngineOptions): Engine {
     running.add(over.promise)
     const ours = new AbortController()
     const turnSignal = AbortSignal.any([signal, ours.signal, closing.signal])
-    let endLease: (() => Promise<void>) | undefined
+    const timed = (events: AsyncIterable<TurnEvent>) =>
+      withTimeouts(events, setup.limits, (reason) => ours.abort(reason))
+    let leg: Leg | undefined
+    let waits = false
     try {
       if (turnSignal.aborted) throw abortError(turnSignal)
-      const conversation =
-        known ??
-        conversations.create(sessionId, backend.driver, await makePlace(setup.folders, workdir), asked)
-      endLease = await conversations.lease(conversation, turnSignal)
-      // The turns that this one waited for may have changed the session's options.
-      const options = known
-        ? resolveOptions(request, backend.driver, backend.defaults, conversation.options)
-        : asked
-      const events = openAndPrompt(conversation, request, options, turnSignal)
-      const counted = backend.driver.capabilities.maxTurns === 'emulated' ? options.maxTurns : undefined
-      const timed = withTimeouts(events, setup.limits, (reason) => ours.abort(reason))
-      yield* withStop(withParagraphs(withMaxTurns(timed, counted)), request.stop)
+      leg =
+        (await goOn(request, prepared, timed, turnSignal)) ??
+        (await begin(request, prepared, sessionId, timed, turnSignal))
+      const { conversation, release, given, untold } = leg
+      const counted = prepared.backend.driver.capabilities.maxTurns === 'emulated' ? leg.maxTurns : undefined
+      const serial = createSerial()
+      const listener = createListener()
+      const formed =
+        prepared.check === undefined
+          ? leg.events
+          : withJsonAnswer(leg.events, prepared.check, (prompt) =>
+              timed(sayMore(conversation, prompt, turnSignal)),
+            )
+      const whole = withStop(withParagraphs(withMaxTurns(formed, counted)), request.stop)
+      const told = listener.listen(request.serialCalls ? serial.apply(whole) : whole)
+      for await (const event of told) {
+        if (event.type === 'done' && event.stopReason === 'tool_calls') {
+          const digest = await digestOf(saidIn(request))
+          const kept = [...untold, ...serial.untold()]
+          const { caller } = request
+          waits = true
+          waitingTurns.add({
+            conversation,
+            release,
+            caller,
+            digest,
+            answer: listener.told(),
+            untold: kept,
+            given,
+          })
+        }
+        yield event
+      }
     } catch (error) {
       throw turnSignal.aborted ? abortError(turnSignal) : toClinvkError(error)
     } finally {
-      await endLease?.().catch(() => {})
+      if (!waits) await leg?.release().catch(() => {})
       running.delete(over.promise)
       over.resolve()
     }
+  }
+
+  /** The next part of a turn that waits for just these results; undefined where there is none. */
+  async function goOn(
+    { history = [], parts, caller }: TurnRequest,
+    { backend, options, workdir }: Prepared,
+    timed: Timed,
+    signal: AbortSignal,
+  ): Promise<Leg | undefined> {
+    const continuation = parts.length === 0 ? toContinuation(history) : undefined
+    if (!continuation) return undefined
+    const digest = await digestOf(continuation.before)
+    const found = waitingTurns.take((turn) => {
+      const { conversation } = turn
+      return (
+        turn.caller === caller &&
+        turn.digest === digest &&
+        conversation.driver === backend.driver &&
+        (workdir === undefined ? conversation.scratch : conversation.workdir === workdir) &&
+        sameOptions(conversation.options, options) &&
+        answersCalls(turn, continuation)
+      )
+    })
+    if (!found) return undefined
+    const { conversation, release } = found
+    const { live } = conversation
+    if (!live?.alive || live.answer === undefined) {
+      await release().catch(() => {})
+      return undefined
+    }
+    const given = [...found.given, ...continuation.results]
+    const [next, ...untold] = found.untold
+    const leg = { conversation, release, maxTurns: undefined }
+    if (next) return { ...leg, events: tellNext(next), given, untold }
+    return { ...leg, events: timed(live.answer(given, signal)), given: [], untold: [] }
+  }
+
+  /** The first part of a turn. */
+  async function begin(
+    request: TurnRequest,
+    { known, backend, options: asked, workdir }: Prepared,
+    sessionId: string,
+    timed: Timed,
+    signal: AbortSignal,
+  ): Promise<Leg> {
+    const { history = [], caller } = request
+    if (history.length > 0)
+      void waitingTurns.end((turn) => isLeftBehind(turn, caller, history)).catch(() => {})
+    const conversation =
+      known ?? conversations.create(sessionId, backend.driver, await makePlace(setup.folders, workdir), asked)
+    const release = await conversations.lease(conversation, signal)
+    // The turns that this one waited for may have changed the session's options.
+    const options = known
+      ? resolveOptions(request, backend.driver, backend.defaults, conversation.options)
+      : asked
+    const events = timed(openAndPrompt(conversation, request, options, signal))
+    return { conversation, release, events, maxTurns: options.maxTurns, given: [], untold: [] }
   }
 
   async function* openAndPrompt(
@@ -119,6 +220,12 @@ export function createEngine(setup: EngineOptions): Engine {
     } finally {
       conversation.agentSessionId = session.id ?? conversation.agentSessionId
     }
+  }
+
+  async function* sayMore({ live, driver }: Conversation, text: string, signal: AbortSignal) {
+    if (!live?.alive)
+      throw new ClinvkError('agent_crashed', `${driver.name} ended before it could correct its answer.`)
+    yield* live.prompt({ parts: [{ type: 'text', text }] }, signal)
   }
 
   return {
@@ -163,6 +270,7 @@ export function createEngine(setup: EngineOptions): Engine {
     backends: () => describeBackends(setup.backends, setup.defaultBackend),
     async close(graceMs = CLOSE_GRACE_MS) {
       closing.abort(shuttingDown())
+      await waitingTurns.close()
       // A reader that takes no events keeps its turn from ending; its agent is ended all the same.
       await within(graceMs, Promise.allSettled(running))
       await conversations.close()
@@ -171,12 +279,40 @@ export function createEngine(setup: EngineOptions): Engine {
   }
 }
 
+/** What a turn does until it ends or waits for the client's tools. */
+interface Leg {
+  readonly conversation: Conversation
+  /** Ends the lease. */
+  readonly release: () => Promise<void>
+  readonly events: AsyncIterable<TurnEvent>
+  readonly maxTurns: number | undefined
+  /** See {@link WaitingTurn}. */
+  readonly given: readonly ToolResult[]
+  readonly untold: readonly (readonly TurnEvent[])[]
+}
+
+type Timed = (events: AsyncIterable<TurnEvent>) => AsyncIterable<TurnEvent>
+
+/** All that was said up to the answer that is to come. */
+function saidIn({ history = [], parts }: TurnRequest): readonly HistoryMessage[] {
+  return parts.length === 0 ? history : [...history, { role: 'user', parts }]
+}
+
+/** Tells a call that the model made together with earlier ones; it took nothing more. */
+async function* tellNext(call: readonly TurnEvent[]): AsyncGenerator<TurnEvent, void> {
+  yield { type: 'init' }
+  yield* call
+  yield { type: 'done', stopReason: 'tool_calls' }
+}
+
 type Prepared = {
   readonly known: Conversation | undefined
   readonly backend: Backend
   readonly options: ResolvedOptions
   /** Absent: a scratch folder. */
   readonly workdir: string | undefined
+  /** Present where the answer is to be JSON. */
+  readonly check?: SchemaCheck
 }
 
 function newId(kind: 'run' | 'ses'): string {

@@ -62,6 +62,10 @@ export async function engineFromConfig(context: EngineContext): Promise<Engine> 
       keepAliveMs: conversations.keep_alive_secs * 1000,
       maxIdle: conversations.max_live,
     },
+    waiting: {
+      waitMs: config.chat.tool_result_timeout_secs * 1000,
+      most: config.chat.max_waiting_turns,
+    },
   })
 }
 

@@ -8,6 +8,7 @@ import type {
   Support,
 } from '../agents/types.ts'
 import { ClinvkError } from '../errors.ts'
+import { jsonInstruction } from './json-answer.ts'
 import type { TurnRequest } from './types.ts'
 
 /** What the operator set for a backend, and for all. */
@@ -51,13 +52,19 @@ export function resolveOptions(
   const configured = resolveModel(defaults.model, name, defaults.modelAliases)
   const model =
     resolveModel(request.model, name, defaults.modelAliases, configured) ?? session?.model ?? configured
-  const systemPrompt = request.systemPrompt ?? session?.systemPrompt ?? defaults.systemPrompt
+  const systemPrompt = withAnswerForm(
+    request.systemPrompt ?? session?.systemPrompt ?? defaults.systemPrompt,
+    request,
+    driver,
+  )
   const maxTurns = request.maxTurns ?? session?.maxTurns ?? defaults.maxTurns
   const maxTokens = request.maxTokens ?? session?.maxTokens ?? defaults.maxTokens
   const allowedTools = request.allowedTools ?? session?.allowedTools ?? defaults.allowedTools
   const extraFlags = request.extraFlags ?? session?.extraFlags
   const profile = request.profile ?? session?.profile
   const effort = request.effort ?? session?.effort
+  const { clientTools, toolChoice } = request
+  const jsonSchema = isNative(request, driver) ? request.answer?.schema : undefined
   checkExtraFlags(name, request.extraFlags ?? [], defaults.allowedExtraFlags)
 
   const options: ResolvedOptions = {
@@ -72,9 +79,36 @@ export function resolveOptions(
     ...(extraFlags === undefined || extraFlags.length === 0 ? {} : { extraFlags }),
     ...(profile === undefined ? {} : { profile }),
     ...(effort === undefined ? {} : { effort }),
+    ...(clientTools === undefined || clientTools.length === 0 ? {} : { clientTools }),
+    ...(toolChoice === undefined ? {} : { toolChoice }),
+    ...(jsonSchema === undefined ? {} : { jsonSchema }),
   }
   checkCapabilities(options, request, driver)
   return options
+}
+
+/** Whether the agent itself holds its model to the schema. */
+function isNative({ answer }: TurnRequest, { capabilities }: Pick<AgentDriver, 'capabilities'>): boolean {
+  return answer?.strict === true && capabilities.jsonSchema === 'native'
+}
+
+/** A system prompt with the instruction for an answer in JSON, where nothing else holds the model to it. */
+function withAnswerForm(
+  systemPrompt: string | undefined,
+  request: TurnRequest,
+  driver: Pick<AgentDriver, 'name' | 'capabilities'>,
+): string | undefined {
+  const { answer } = request
+  if (!answer || isNative(request, driver)) return systemPrompt
+  if (driver.capabilities.systemPrompt === 'none')
+    throw new ClinvkError(
+      'unsupported_option',
+      `answer: ${driver.name} cannot be told the form of its answer.`,
+      {
+        details: { backend: driver.name, option: 'answer' },
+      },
+    )
+  return [systemPrompt ?? '', jsonInstruction(answer.schema)].filter((text) => text !== '').join('\n\n')
 }
 
 /**
@@ -176,6 +210,8 @@ function checkCapabilities(
     ['images', 'images', holds(request, 'image'), true, 'takes no images'],
     ['documents', 'documents', holds(request, 'document'), true, 'takes no documents'],
     ['effort', 'effort', options.effort !== undefined, true, 'cannot be told how hard to think'],
+    ['tools', 'clientTools', options.clientTools !== undefined, true, 'cannot be given tools of a client'],
+    ['tool_choice', 'toolChoice', options.toolChoice !== undefined, true, 'cannot be made to call a tool'],
     ['history', 'history', (request.history ?? []).length > 0, true, 'takes no earlier messages'],
   ]
   for (const [field, capability, present, fromRequest, why] of asked)

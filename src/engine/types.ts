@@ -3,6 +3,7 @@
  * a {@link TurnRequest} and a turn's events into its own answer; none has another way to an agent.
  */
 
+import type { ClientTool, JsonSchema, ToolChoice } from '../agents/client-tools.ts'
 import type { AgentProfile, Effort, HistoryMessage } from '../agents/messages.ts'
 import type {
   ApprovalMode,
@@ -19,6 +20,7 @@ import type {
 export interface TurnRequest {
   /** A name of the configuration's `backends`; by default its `default_backend`. */
   readonly backend?: string
+  /** What is said now. Empty: the agent goes on from the history, which ends with results of its calls. */
   readonly parts: readonly InputPart[]
   /** A model's name or alias. */
   readonly model?: string
@@ -45,6 +47,18 @@ export interface TurnRequest {
   readonly effort?: Effort
   /** Texts at which the answer ends, without them. */
   readonly stop?: readonly string[]
+  /** Tools of the client's own that the model may call. The turn then waits for their results. */
+  readonly clientTools?: readonly ClientTool[]
+  readonly toolChoice?: ToolChoice
+  /** Calls are told one at a time, though the model may make several. */
+  readonly serialCalls?: boolean
+  /**
+   * JSON Schema that the answer has to fit. `strict: false` leaves out what holds the model to it where that knows no
+   * open objects; the answer is checked all the same.
+   */
+  readonly answer?: { readonly schema: JsonSchema; readonly strict: boolean }
+  /** Names who asks: a turn that waits for results is gone on with for the one who began it. */
+  readonly caller?: string
   /** Works in a fresh private folder of its own, which goes with the session, instead of `workdir`. */
   readonly scratch?: boolean
   /** The caller's own data. It is kept with the session and never reaches the agent. */

@@ -8,6 +8,8 @@ describe('chat', () => {
       profile: 'pure',
       fetch_images: false,
       replay_guard_secs: 120,
+      tool_result_timeout_secs: 600,
+      max_waiting_turns: 16,
       model_aliases: Object.create(null),
     })
   })
@@ -22,6 +24,8 @@ describe('chat', () => {
       max_profile: 'full',
       fetch_images: true,
       replay_guard_secs: 120,
+      tool_result_timeout_secs: 600,
+      max_waiting_turns: 16,
       model_aliases: { 'gpt-4.1': 'codex', smart: 'claude/opus' },
     })
   })

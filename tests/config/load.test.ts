@@ -39,7 +39,14 @@ const DEFAULTS = {
     metrics_enabled: false,
   },
   parallel: { max_workers: 3, fail_fast: false, aggregate_output: true },
-  chat: { profile: 'pure', fetch_images: false, replay_guard_secs: 120, model_aliases: {} },
+  chat: {
+    profile: 'pure',
+    fetch_images: false,
+    replay_guard_secs: 120,
+    tool_result_timeout_secs: 600,
+    max_waiting_turns: 16,
+    model_aliases: {},
+  },
   conversations: { keep_alive_secs: 600, max_live: 4 },
 }
 

@@ -13,7 +13,10 @@ afterEach(async () => {
   await Promise.all(engines.splice(0).map((engine) => engine.close()))
 })
 
-function engineOf(drivers: FakeDriver[], { keepAliveMs = 60_000, maxIdle = 4, silenceMs = 0 } = {}): Engine {
+function engineOf(
+  drivers: FakeDriver[],
+  { keepAliveMs = 60_000, maxIdle = 4, silenceMs = 0, waitMs = 60_000, most = 4 } = {},
+): Engine {
   const engine = createEngine({
     backends: drivers.map((driver) => ({
       driver,
@@ -29,6 +32,7 @@ function engineOf(drivers: FakeDriver[], { keepAliveMs = 60_000, maxIdle = 4, si
     ),
     limits: { silenceMs },
     conversations: { keepAliveMs, maxIdle },
+    waiting: { waitMs, most },
   })
   engines.push(engine)
   return engine

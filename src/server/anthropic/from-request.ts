@@ -2,6 +2,7 @@ import type { Effort } from '../../agents/messages.ts'
 import type { ImageReader } from '../chat/images.ts'
 import type { ChatTurn } from '../chat/types.ts'
 import { sentOf } from '../chat/without-effect.ts'
+import { fromTools } from './from-tools.ts'
 import { toHistory, toSystem } from './messages.ts'
 import { refuseUnsupported } from './refuse.ts'
 import type { MessagesRequest, Thinking } from './schema.ts'
@@ -24,6 +25,8 @@ export async function fromMessagesRequest(body: MessagesRequest, readImage: Imag
     ...effortOf(body),
     ...(body.stop_sequences ? { stop: body.stop_sequences } : {}),
     ...(body.metadata ? { metadata: body.metadata } : {}),
+    ...fromTools(body),
+    ...answerOf(body),
   }
 }
 
@@ -48,6 +51,11 @@ const WITHOUT_EFFECT = [
   'context_management',
   'diagnostics',
 ]
+
+function answerOf({ output_config, output_format }: MessagesRequest): Pick<ChatTurn, 'answer'> {
+  const format = output_config?.format ?? output_format
+  return format ? { answer: { schema: format.schema, strict: true } } : {}
+}
 
 /** Agents give none. Some clients ask for them with every document. */
 function asksForCitations({ messages }: MessagesRequest): boolean {

@@ -8,14 +8,7 @@ import type { MessagesRequest } from './schema.ts'
  * @throws `unsupported_option`
  */
 export function refuseUnsupported(body: MessagesRequest): void {
-  if (isList(body.tools) && body.tool_choice?.type !== 'none')
-    throw unsupported('tools', 'are not supported yet: leave them out, or send tool_choice {"type": "none"}.')
-  if (body.tool_choice && !['none', 'auto'].includes(body.tool_choice.type))
-    throw unsupported('tool_choice', 'cannot be honoured: without tools there is none to call. Leave it out.')
   if (isList(body.mcp_servers)) throw unsupported('mcp_servers', 'are not supported: leave them out.')
-  if (isThere(body.output_config?.format))
-    throw unsupported('output_config.format', 'is not supported yet: leave it out.')
-  if (isThere(body.output_format)) throw unsupported('output_format', 'is not supported yet: leave it out.')
   if (isThere(body.container)) throw unsupported('container', 'is not supported: leave it out.')
 }
 

@@ -56,6 +56,29 @@ const Thinking = Type.Union(
 )
 export type Thinking = Static<typeof Thinking>
 
+const ToolDefinition = Type.Object(
+  {
+    type: optional(
+      Type.String({ description: "custom, or left out. The provider's own tools are refused." }),
+    ),
+    name: Type.String({ minLength: 1, description: 'Its name.' }),
+    description: optional(Type.String({ description: 'What it does.' })),
+    input_schema: optional(
+      Type.Record(Type.String(), Type.Unknown(), { description: 'JSON Schema of its arguments.' }),
+    ),
+  },
+  { $id: 'AnthropicTool', description: 'A tool of the client.' },
+)
+export type ToolDefinition = Static<typeof ToolDefinition>
+
+const AnswerFormat = Type.Object(
+  {
+    type: Type.Literal('json_schema', { description: 'JSON that fits a schema.' }),
+    schema: Type.Record(Type.String(), Type.Unknown(), { description: 'The JSON Schema.' }),
+  },
+  { description: 'Form of the answer. One that does not fit is an error.' },
+)
+
 const withoutEffect = <T extends TSchema>(schema: T) =>
   optional({ ...schema, description: 'Without effect.' })
 const refused = (description: string) => optional(Type.Unknown({ description }))
@@ -71,11 +94,22 @@ const prompt = {
   }),
   system: optional(textOr(TextBlock, 'Instructions.')),
   thinking: optional(Thinking),
-  tools: optional(Type.Array(Type.Unknown(), { description: 'Tools of the client. Refused for now.' })),
+  tools: optional(
+    Type.Array(ToolDefinition, {
+      description: 'Tools that the model may call, and the client carries out.',
+    }),
+  ),
   tool_choice: optional(
     Type.Object(
-      { type: Type.String({ description: 'none: the tools are not to be used.' }) },
-      { description: 'Use of the tools.' },
+      {
+        type: Type.Union(
+          (['auto', 'any', 'tool', 'none'] as const).map((word) => Type.Literal(word)),
+          { description: 'Whether the model may call, must, must call the named one, or must not.' },
+        ),
+        name: optional(Type.String({ description: 'The tool, for tool.' })),
+        disable_parallel_tool_use: optional(Type.Boolean({ description: 'true: calls come one at a time.' })),
+      },
+      { description: 'Use of the tools; any and tool where the backend can make the model call.' },
     ),
   ),
   mcp_servers: optional(Type.Array(Type.Unknown(), { description: 'Refused, unless it is empty.' })),
@@ -88,12 +122,12 @@ const prompt = {
             { description: "How hard the model should think; the agent's nearest step is taken." },
           ),
         ),
-        format: refused('Schema of the answer. Refused for now.'),
+        format: optional(AnswerFormat),
       },
       { description: 'How to answer.' },
     ),
   ),
-  output_format: refused('Older name of output_config.format. Refused for now.'),
+  output_format: optional({ ...AnswerFormat, description: 'Older name of output_config.format.' }),
   cache_control: withoutEffect(Type.Unknown()),
   context_management: withoutEffect(Type.Unknown()),
   speed: withoutEffect(Type.String()),

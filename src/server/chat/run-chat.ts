@@ -6,6 +6,7 @@ import type { Engine, Turn, TurnRequest } from '../../engine/types.ts'
 import { ClinvkError, toClinvkError } from '../../errors.ts'
 import { invalidFields } from '../validate.ts'
 import { markAgentRan } from './agent-ran.ts'
+import { callerOf } from './caller.ts'
 import { requireModel, withExistingModels } from './model-names.ts'
 import { pairCalls } from './tool-pairs.ts'
 import type { ChatTurn } from './types.ts'
@@ -95,6 +96,11 @@ async function toTurnRequest({ engine, chat, request, headers }: ChatStart) {
     ...(steered ? { effort } : {}),
     ...(limited ? { maxTokens } : {}),
     ...(request.metadata === undefined ? {} : { metadata: request.metadata }),
+    ...(request.tools === undefined || request.tools.length === 0 ? {} : { clientTools: request.tools }),
+    ...(request.toolChoice === undefined ? {} : { toolChoice: request.toolChoice }),
+    ...(request.serialCalls ? { serialCalls: true } : {}),
+    ...(request.answer === undefined ? {} : { answer: request.answer }),
+    caller: await callerOf(headers),
   }
   const ignored = [
     ...(maxTokens === undefined || limited ? [] : [request.maxTokensField ?? 'max_tokens']),
@@ -105,7 +111,7 @@ async function toTurnRequest({ engine, chat, request, headers }: ChatStart) {
 
 /**
  * Splits a conversation into what was said before and what is said now: the user's messages at its end. Where it
- * ends with the results of tools, these are history, and the agent is only told to go on.
+ * ends with the results of tools, these are history, and nothing is said now: the agent goes on from there.
  *
  * @throws `invalid_request` where there is nothing to answer.
  */
@@ -122,7 +128,7 @@ export function splitMessages(messages: readonly HistoryMessage[]): {
   const parts = said.slice(cut).flatMap((message) => (message.role === 'user' ? message.parts : []))
   if (parts.some((part) => part.type !== 'text' || part.text.trim() !== '')) return { history, parts }
   const last = said.at(-1)
-  if (last?.role === 'tool') return { history, parts: [{ type: 'text', text: GO_ON }] }
+  if (last?.role === 'tool') return { history, parts: [] }
   if (last?.role === 'assistant')
     throw nothingToAnswer(
       'must end with a message of the user: an agent cannot go on with an answer of its own.',
@@ -131,8 +137,6 @@ export function splitMessages(messages: readonly HistoryMessage[]): {
     last === undefined ? 'holds no message to answer.' : 'ends with a message that is empty.',
   )
 }
-
-const GO_ON = 'Continue with these results.'
 
 function nothingToAnswer(message: string): ClinvkError {
   return invalidFields([{ path: 'messages', message }])

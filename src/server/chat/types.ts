@@ -1,7 +1,8 @@
+import type { ClientTool, ToolChoice } from '../../agents/client-tools.ts'
 import type { Effort, HistoryMessage } from '../../agents/messages.ts'
 import type { TurnEvent } from '../../agents/types.ts'
 import type { Config } from '../../config/schema.ts'
-import type { Engine, Turn, TurnResult } from '../../engine/types.ts'
+import type { Engine, Turn, TurnRequest, TurnResult } from '../../engine/types.ts'
 import type { ClinvkError } from '../../errors.ts'
 import type { ImageReader } from './images.ts'
 import type { ReplayGuard } from './replay-guard.ts'
@@ -23,6 +24,13 @@ export interface ChatTurn {
   /** What the dialect calls `maxTokens`. */
   readonly maxTokensField?: string
   readonly metadata?: Readonly<Record<string, unknown>>
+  /** The client's tools that the model may call. */
+  readonly tools?: readonly ClientTool[]
+  readonly toolChoice?: ToolChoice
+  /** The client takes one call at a time. */
+  readonly serialCalls?: boolean
+  /** What the answer has to be. */
+  readonly answer?: TurnRequest['answer']
   /** Fields that were sent and change nothing, by their names in the dialect. */
   readonly withoutEffect?: readonly string[]
 }

@@ -49,12 +49,28 @@ const called = {
   arguments: Type.String({ description: 'Its arguments, in JSON.' }),
 }
 
-const ToolCall = Type.Object(
-  {
-    id: Type.String({ description: 'Id of the call, which its result has to name.' }),
-    type: Type.Literal('function', { description: 'Always function.' }),
-    function: Type.Object(called, { description: 'What is called.' }),
-  },
+const callId = Type.String({ description: 'Id of the call, which its result has to name.' })
+const input = Type.String({ description: 'Its input.' })
+
+const ToolCall = Type.Union(
+  [
+    Type.Object(
+      {
+        id: callId,
+        type: Type.Literal('function', { description: 'A function.' }),
+        function: Type.Object(called, { description: 'What is called.' }),
+      },
+      { description: 'A call of a function.' },
+    ),
+    Type.Object(
+      {
+        id: callId,
+        type: Type.Literal('custom', { description: 'A custom tool.' }),
+        custom: Type.Object({ name: called.name, input }, { description: 'What is called.' }),
+      },
+      { description: 'A call of a custom tool.' },
+    ),
+  ],
   { description: 'A call.' },
 )
 export type ToolCall = Static<typeof ToolCall>
@@ -110,10 +126,22 @@ const Delta = Type.Object(
           {
             index: Type.Integer({ description: 'Which of the calls it is, from 0.' }),
             id: Type.Optional(Type.String({ description: 'In the first piece of a call.' })),
-            type: Type.Optional(Type.Literal('function', { description: 'In the first piece of a call.' })),
-            function: Type.Object(
-              { name: Type.Optional(called.name), arguments: called.arguments },
-              { description: 'The name in the first piece; then the next piece of the arguments.' },
+            type: Type.Optional(
+              Type.Union([Type.Literal('function'), Type.Literal('custom')], {
+                description: 'In the first piece of a call.',
+              }),
+            ),
+            function: Type.Optional(
+              Type.Object(
+                { name: Type.Optional(called.name), arguments: called.arguments },
+                { description: 'The name in the first piece; then the next piece of the arguments.' },
+              ),
+            ),
+            custom: Type.Optional(
+              Type.Object(
+                { name: Type.Optional(called.name), input },
+                { description: 'The name in the first piece; then the input.' },
+              ),
             ),
           },
           { description: 'A piece of a call.' },

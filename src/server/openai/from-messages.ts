@@ -71,11 +71,15 @@ function toToolCalls(
   index: number,
 ): HistoryToolCall[] {
   const path = `messages[${index}]`
-  const own = (calls ?? []).map(({ id, function: { name, arguments: input } }, number) => ({
-    id,
-    name,
-    input: toInput(input, `${path}.tool_calls[${number}].function.arguments`),
-  }))
+  const own = (calls ?? []).map((call, number) =>
+    call.type === 'custom'
+      ? { id: call.id, name: call.custom.name, input: { input: call.custom.input } }
+      : {
+          id: call.id,
+          name: call.function.name,
+          input: toInput(call.function.arguments, `${path}.tool_calls[${number}].function.arguments`),
+        },
+  )
   if (!legacy) return own
   const input = toInput(legacy.arguments, `${path}.function_call.arguments`)
   return [...own, { id: legacyCallId(index), name: legacy.name, input }]

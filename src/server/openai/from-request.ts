@@ -1,9 +1,11 @@
+import type { JsonSchema } from '../../agents/client-tools.ts'
 import type { HistoryMessage } from '../../agents/messages.ts'
 import type { ImageReader } from '../chat/images.ts'
 import type { ChatTurn } from '../chat/types.ts'
 import { sentOf } from '../chat/without-effect.ts'
 import { invalidFields } from '../validate.ts'
 import { toHistory } from './from-messages.ts'
+import { fromTools } from './from-tools.ts'
 import { refuseUnsupported } from './refusals.ts'
 import type { ChatCompletionRequest } from './request-schema.ts'
 
@@ -33,6 +35,8 @@ export async function fromChatRequest(body: ChatCompletionRequest, images: Image
       ? {}
       : { maxTokens, maxTokensField: body.max_completion_tokens ? 'max_completion_tokens' : 'max_tokens' }),
     ...(body.metadata ? { metadata: body.metadata } : {}),
+    ...fromTools(body),
+    ...answerOf(body),
     withoutEffect: [
       ...sentOf(body, WITHOUT_EFFECT),
       ...(messages.some((message) => 'name' in message && message.role !== 'function' && message.name)
@@ -54,7 +58,6 @@ const WITHOUT_EFFECT = [
   'prediction',
   'service_tier',
   'store',
-  'parallel_tool_calls',
   'prompt_cache_key',
   'prompt_cache_options',
   'prompt_cache_retention',
@@ -66,6 +69,16 @@ const WITHOUT_EFFECT = [
   'repetition_penalty',
   'chat_template_kwargs',
 ]
+
+function answerOf({ response_format: format }: ChatCompletionRequest): Pick<ChatTurn, 'answer'> {
+  if (!format || format.type === 'text') return {}
+  return format.type === 'json_object'
+    ? { answer: { schema: ANY_OBJECT, strict: false } }
+    : { answer: { schema: format.json_schema.schema, strict: true } }
+}
+
+/** What is asked for by `json_object`. */
+export const ANY_OBJECT: JsonSchema = { type: 'object' }
 
 /** A request that has only instructions is answered as OpenAI does it: by doing what they say. */
 function asPrompt(

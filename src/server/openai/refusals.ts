@@ -8,22 +8,13 @@ import type { ChatCompletionRequest } from './request-schema.ts'
  * @throws `unsupported_option`
  */
 export function refuseUnsupported(body: ChatCompletionRequest): void {
-  const { response_format: format, tool_choice: choice, function_call: call } = body
-  if (isFilled(body.tools) && choice !== 'none')
-    throw refusal('tools', 'Functions are not supported yet. Leave tools out, or send tool_choice: "none".')
-  if (isFilled(body.functions) && call !== 'none')
-    throw refusal('functions', 'Functions are not supported yet. Leave functions out.')
-  if (!isFree(choice))
-    throw refusal('tool_choice', 'Functions are not supported yet, so the model cannot be made to call one.')
-  if (!isFree(call))
+  const { functions, function_call: call } = body
+  if ((functions?.length ?? 0) > 0 && call !== 'none')
+    throw refusal('functions', 'functions are the older form of tools, and not supported: send tools.')
+  if (isSet(call) && call !== 'none' && call !== 'auto')
     throw refusal(
       'function_call',
-      'Functions are not supported yet, so the model cannot be made to call one.',
-    )
-  if (format && format.type !== 'text')
-    throw refusal(
-      'response_format',
-      `response_format ${JSON.stringify(format.type)} is not supported yet. Leave it out, or send {"type": "text"}.`,
+      'function_call is the older form of tool_choice, and not supported: send that.',
     )
   if ((body.n ?? 1) > 1) throw refusal('n', 'Only one answer can be given to a request: n must be 1.')
   if (body.logprobs || (body.top_logprobs ?? 0) > 0)
@@ -44,14 +35,6 @@ export function refuseUnsupported(body: ChatCompletionRequest): void {
 /** The error for a field that means something that is not done. */
 export function refusal(param: string, message: string): ClinvkError {
   return new ClinvkError('unsupported_option', message, { details: { param } })
-}
-
-function isFilled(list: readonly unknown[] | null | undefined): boolean {
-  return (list?.length ?? 0) > 0
-}
-
-function isFree(choice: unknown): boolean {
-  return !isSet(choice) || choice === 'none' || choice === 'auto'
 }
 
 function isSet(value: unknown): boolean {

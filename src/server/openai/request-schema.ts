@@ -1,5 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { maybe, open, words } from './fields.ts'
+import { ToolChoice, ToolDefinition } from './tool-schema.ts'
 
 const text = (description: string) => Type.String({ description })
 const unused = (description = 'Without effect.') => Type.Optional(Type.Unknown({ description }))
@@ -73,15 +74,31 @@ const User = open(
   { description: 'What the user said.' },
 )
 
-const ToolCall = open(
-  {
-    id: text('Id of the call.'),
-    type: maybe(Type.String(), 'function.'),
-    function: open(
-      { name: text('The function.'), arguments: text('Its arguments, in JSON.') },
-      { description: 'What was called.' },
+const ToolCall = Type.Union(
+  [
+    open(
+      {
+        id: text('Id of the call.'),
+        type: maybe(literal('function', 'function.'), 'function.'),
+        function: open(
+          { name: text('The function.'), arguments: text('Its arguments, in JSON.') },
+          { description: 'What was called.' },
+        ),
+      },
+      { description: 'A call.' },
     ),
-  },
+    open(
+      {
+        id: text('Id of the call.'),
+        type: literal('custom', 'custom.'),
+        custom: open(
+          { name: text('The tool.'), input: text('Its input.') },
+          { description: 'What was called.' },
+        ),
+      },
+      { description: 'A call of a tool that takes a text.' },
+    ),
+  ],
   { description: 'A call.' },
 )
 const Assistant = open(
@@ -142,7 +159,7 @@ export const ChatCompletionRequest = open(
     input: Type.Optional(
       Type.Unknown({
         description:
-          'Read as the Responses API reads it, with instructions, reasoning, text and max_output_tokens, where there are no messages. Cursor sends such bodies.',
+          'Where there are no messages, the whole body is read as the Responses API reads it, and answered as a chat. Cursor sends such bodies.',
       }),
     ),
     instructions: maybe(Type.String(), 'System prompt that goes with input.'),
@@ -174,18 +191,40 @@ export const ChatCompletionRequest = open(
     ),
     user: maybe(Type.String(), 'Accepted.'),
     tools: maybe(
-      Type.Array(Type.Unknown()),
-      'Refused where there are any, unless tool_choice is none: functions are not supported yet.',
+      Type.Array(ToolDefinition),
+      'Functions that the model may call. The client carries the calls out.',
     ),
-    tool_choice: unused('Only none, auto or null.'),
-    functions: maybe(
-      Type.Array(Type.Unknown()),
-      'Refused where there are any, unless function_call is none: functions are not supported yet.',
+    tool_choice: maybe(
+      ToolChoice,
+      'Whether the model may call, must, or must call just one; "required" and names where the backend can make it.',
     ),
-    function_call: unused('Only none, auto or null.'),
+    parallel_tool_calls: maybe(Type.Boolean(), 'false: calls come one at a time.'),
+    functions: maybe(Type.Array(Type.Unknown()), 'Refused where there are any: send tools.'),
+    function_call: unused('Refused, but for none, auto and null: send tool_choice.'),
     response_format: maybe(
-      open({ type: text('text. Any other is refused.') }, { description: 'The form.' }),
-      'Form of the answer: text. Others are not supported yet.',
+      Type.Union([
+        open({ type: literal('text', 'Any text.') }, { description: 'Text.' }),
+        open({ type: literal('json_object', 'A JSON object.') }, { description: 'JSON.' }),
+        open(
+          {
+            type: literal('json_schema', 'JSON that fits a schema.'),
+            json_schema: open(
+              {
+                name: maybe(Type.String(), 'Its name. Without effect.'),
+                description: maybe(Type.String(), 'What it is for. Without effect.'),
+                schema: Type.Record(Type.String(), Type.Unknown(), { description: 'The JSON Schema.' }),
+                strict: maybe(
+                  Type.Boolean(),
+                  'Without effect: an answer that does not fit is always an error.',
+                ),
+              },
+              { description: 'The schema.' },
+            ),
+          },
+          { description: 'JSON that fits a schema.' },
+        ),
+      ]),
+      'Form of the answer.',
     ),
     logprobs: maybe(Type.Boolean(), 'Refused where it is true.'),
     top_logprobs: maybe(Type.Integer({ minimum: 0 }), 'Refused where it is more than 0.'),
@@ -202,7 +241,6 @@ export const ChatCompletionRequest = open(
     prediction: unused(),
     service_tier: unused(),
     store: maybe(Type.Boolean(), 'Without effect: nothing is stored.'),
-    parallel_tool_calls: maybe(Type.Boolean(), 'Without effect.'),
     prompt_cache_key: unused(),
     prompt_cache_options: unused(),
     prompt_cache_retention: unused(),

@@ -1,3 +1,4 @@
+import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { findModel, listModels } from '../chat/model-names.ts'
 import type { ChatServices } from '../chat/types.ts'
@@ -15,7 +16,7 @@ export const OPENAI_PREFIXES = ['/openai/v1', '/openai', '/openai/v1/v1'] as con
 /** The chat completions and models of OpenAI's API. */
 export function openaiRoutes(jsonBody: JsonBody, services: ChatServices) {
   const { engine, chat } = services
-  const readBody = jsonBody(ChatCompletionRequest)
+  const readBody = jsonBody(Type.Unknown())
   const find = async (id: string) => json(toModel(findModel(id, await engine.backends(), chat.model_aliases)))
   const routes = new Elysia({ name: 'clinvk.openai' })
   for (const prefix of OPENAI_PREFIXES) {

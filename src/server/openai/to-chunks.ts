@@ -2,6 +2,7 @@ import type { TurnEvent } from '../../agents/types.ts'
 import type { ChunkWriter } from '../chat/types.ts'
 import { encodeSse } from '../sse.ts'
 import type { ChatCompletionChunk, Delta } from './answer-schema.ts'
+import { customInput } from './custom-tools.ts'
 import { toOpenAiErrorBody } from './errors.ts'
 import { type AnswerHead, toCompletionUsage, toFinishReason } from './to-response.ts'
 
@@ -11,7 +12,7 @@ import { type AnswerHead, toCompletionUsage, toFinishReason } from './to-respons
  */
 export function createChunkWriter(
   head: AnswerHead,
-  options: { readonly includeUsage: boolean },
+  options: { readonly includeUsage: boolean; readonly customTools?: ReadonlySet<string> },
 ): ChunkWriter {
   const chunk = (rest: Pick<ChatCompletionChunk, 'choices' | 'usage'>) =>
     encodeSse({
@@ -32,8 +33,9 @@ export function createChunkWriter(
   ) => chunk({ choices: [{ index: 0, delta, logprobs: null, finish_reason }] })
 
   let calls = -1
-  const callDelta = (json: string) =>
-    json === '' ? '' : choice({ tool_calls: [{ index: calls, function: { arguments: json } }] })
+  let custom = false
+  const callDelta = (piece: Omit<NonNullable<Delta['tool_calls']>[number], 'index'>) =>
+    choice({ tool_calls: [{ index: calls, ...piece }] })
 
   const toChunk = (event: TurnEvent): string => {
     switch (event.type) {
@@ -41,15 +43,19 @@ export function createChunkWriter(
         return event.text === '' ? '' : choice({ content: event.text })
       case 'thinking':
         return event.text === '' ? '' : choice({ reasoning_content: event.text })
-      case 'call_start':
+      case 'call_start': {
+        const { id, name } = event
         calls += 1
-        return choice({
-          tool_calls: [
-            { index: calls, id: event.id, type: 'function', function: { name: event.name, arguments: '' } },
-          ],
-        })
+        custom = options.customTools?.has(name) === true
+        return custom
+          ? callDelta({ id, type: 'custom', custom: { name, input: '' } })
+          : callDelta({ id, type: 'function', function: { name, arguments: '' } })
+      }
       case 'call_delta':
-        return callDelta(event.json)
+        // The text of a custom tool is inside the JSON, and told when that is whole.
+        return custom || event.json === '' ? '' : callDelta({ function: { arguments: event.json } })
+      case 'call_end':
+        return custom ? callDelta({ custom: { input: customInput(event.input) } }) : ''
       case 'done': {
         const usage = options.includeUsage ? toCompletionUsage(event.usage) : undefined
         const last = choice({}, toFinishReason(event.stopReason))

@@ -1,6 +1,7 @@
 import type { StopReason, Usage } from '../../agents/types.ts'
 import type { ClientCall, TurnResult } from '../../engine/types.ts'
 import type { ChatCompletion, CompletionUsage, ToolCall } from './answer-schema.ts'
+import { customInput } from './custom-tools.ts'
 
 /** What the answer to one request repeats everywhere. */
 export interface AnswerHead {
@@ -20,8 +21,12 @@ export function answerHead(model: string, now: number = Date.now()): AnswerHead 
   }
 }
 
-/** Translates a complete turn. */
-export function toChatCompletion(result: TurnResult, { id, created, model }: AnswerHead): ChatCompletion {
+/** Translates a complete turn. `customTools` are the names of those that take a text. */
+export function toChatCompletion(
+  result: TurnResult,
+  { id, created, model }: AnswerHead,
+  customTools: ReadonlySet<string> = new Set(),
+): ChatCompletion {
   const usage = toCompletionUsage(result.usage)
   return {
     id,
@@ -34,7 +39,9 @@ export function toChatCompletion(result: TurnResult, { id, created, model }: Ans
         message: {
           role: 'assistant',
           content: result.text === '' && result.calls.length > 0 ? null : result.text,
-          ...(result.calls.length === 0 ? {} : { tool_calls: result.calls.map(toToolCall) }),
+          ...(result.calls.length === 0
+            ? {}
+            : { tool_calls: result.calls.map((call) => toToolCall(call, customTools)) }),
           ...(result.thinking === '' ? {} : { reasoning_content: result.thinking }),
           refusal: null,
           annotations: [],
@@ -49,8 +56,10 @@ export function toChatCompletion(result: TurnResult, { id, created, model }: Ans
   }
 }
 
-function toToolCall({ id, name, json }: ClientCall): ToolCall {
-  return { id, type: 'function', function: { name, arguments: json } }
+function toToolCall({ id, name, input, json }: ClientCall, customTools: ReadonlySet<string>): ToolCall {
+  return customTools.has(name)
+    ? { id, type: 'custom', custom: { name, input: customInput(input) } }
+    : { id, type: 'function', function: { name, arguments: json } }
 }
 
 /** Why a turn ended, in OpenAI's words. */

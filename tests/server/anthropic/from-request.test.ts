@@ -87,17 +87,9 @@ describe('fromMessagesRequest', () => {
   })
 
   const refused: [string, object][] = [
-    ['tools', { tools: [{ name: 'f', input_schema: {} }] }],
-    [
-      'tools',
-      { tools: [{ type: 'web_search_20250305', name: 'web_search' }], tool_choice: { type: 'auto' } },
-    ],
+    ['tools[0].type', { tools: [{ type: 'web_search_20250305', name: 'web_search' }] }],
     ['mcp_servers', { mcp_servers: [{ type: 'url' }] }],
-    ['output_config.format', { output_config: { format: { type: 'json_schema' } } }],
-    ['output_format', { output_format: { type: 'json_schema' } }],
     ['container', { container: 'c' }],
-    ['tool_choice', { tool_choice: { type: 'any' } }],
-    ['tool_choice', { tools: [], tool_choice: { type: 'tool', name: 'f' } }],
   ]
   for (const [field, body] of refused)
     test(`refuses ${JSON.stringify(body)}, and says so`, async () => {
@@ -106,7 +98,46 @@ describe('fromMessagesRequest', () => {
       expect(code).toBe('unsupported_option')
     })
 
+  const f = {
+    name: 'f',
+    description: 'F.',
+    input_schema: { type: 'object' },
+    cache_control: { type: 'ephemeral' },
+  }
+  const offered = [{ name: 'f', description: 'F.', inputSchema: { type: 'object' } }]
+  const schema = { type: 'object', properties: { a: { type: 'string' } } }
+  const translated: [object, object][] = [
+    [{ tools: [f] }, { tools: offered }],
+    [{ tools: [{ ...f, type: 'custom' }], tool_choice: { type: 'auto' } }, { tools: offered }],
+    [
+      { tools: [f], tool_choice: { type: 'any' } },
+      { tools: offered, toolChoice: 'required' },
+    ],
+    [
+      { tools: [f], tool_choice: { type: 'tool', name: 'f' } },
+      { tools: offered, toolChoice: { name: 'f' } },
+    ],
+    [
+      { tools: [f], tool_choice: { type: 'auto', disable_parallel_tool_use: true } },
+      { tools: offered, serialCalls: true },
+    ],
+    [{ output_config: { format: { type: 'json_schema', schema } } }, { answer: { schema, strict: true } }],
+    [{ output_format: { type: 'json_schema', schema } }, { answer: { schema, strict: true } }],
+  ]
+  for (const [body, turn] of translated)
+    test(`translates ${JSON.stringify(body)}`, async () => {
+      expect(await translate(body)).toMatchObject(turn)
+    })
+
   const wrong: [string, object][] = [
+    ['tool_choice needs tools to choose from, and there are none.', { tool_choice: { type: 'any' } }],
+    [
+      'tool_choice.name names "g", which is none of the tools.',
+      { tools: [f], tool_choice: { type: 'tool', name: 'g' } },
+    ],
+    ['tools[0].input_schema is missing: expected an object.', { tools: [{ name: 'f' }] }],
+    ['tools[1].name is the name of another tool, too.', { tools: [f, f] }],
+    ['tools[0].name must be 1 to 128 letters, digits, _ and -.', { tools: [{ ...f, name: 'a b' }] }],
     ['max_tokens is missing: expected a whole number from 1 to 1000000000.', { max_tokens: undefined }],
     ['max_tokens is 0, expected a whole number from 1 to 1000000000.', { max_tokens: 0 }],
     ['model is an object, expected a text that is not empty.', { model: {} }],

@@ -40,10 +40,10 @@ describe('splitMessages', () => {
     expect(splitMessages([user('a'), call, result, user('c')]).history).toEqual([user('a'), call, result])
   })
 
-  test('tells the agent to go on where the results come last', () => {
+  test('says nothing where the results come last: the agent goes on', () => {
     const { history, parts } = splitMessages([user('a'), call, result])
     expect(history).toEqual([user('a'), call, result])
-    expect(parts).toEqual([{ type: 'text', text: 'Continue with these results.' }])
+    expect(parts).toEqual([])
   })
 
   test('leaves out an answer that says nothing', () => {
@@ -77,9 +77,29 @@ describe('startChat', () => {
         stop: ['x'],
         effort: 'low',
         maxTokens: 5,
+        caller: expect.any(String),
       },
     ])
     expect(headers).toEqual({ 'x-clinvk-backend': 'fake', 'x-clinvk-profile': 'pure' })
+  })
+
+  test("gives the client's tools and the form of the answer to the engine", async () => {
+    const tools = [{ name: 'f', inputSchema: { type: 'object' } }]
+    const answer = { schema: { type: 'object' }, strict: true }
+    const { requests } = await start({ tools, toolChoice: 'required', serialCalls: true, answer })
+    expect(requests).toMatchObject([
+      { clientTools: tools, toolChoice: 'required', serialCalls: true, answer },
+    ])
+  })
+
+  test('names who asks, by the keys of the request', async () => {
+    const callers = await Promise.all(
+      [{}, {}, { 'x-api-key': 'a' }].map(
+        async (headers) => (await start({}, { headers })).requests[0]?.caller,
+      ),
+    )
+    expect(callers[0]).toBe(callers[1])
+    expect(callers[2]).not.toBe(callers[0])
   })
 
   test('gives history, model and metadata to the engine', async () => {

@@ -3,6 +3,7 @@ import type { HistoryMessage } from '../../../src/agents/messages.ts'
 import { ClinvkError } from '../../../src/errors.ts'
 import { createImageReader } from '../../../src/server/chat/images.ts'
 import type { ChatTurn } from '../../../src/server/chat/types.ts'
+import { CUSTOM_SCHEMA } from '../../../src/server/openai/custom-tools.ts'
 import { fromChatRequest } from '../../../src/server/openai/from-request.ts'
 import { ChatCompletionRequest } from '../../../src/server/openai/request-schema.ts'
 import { createCheck } from '../../../src/server/validate.ts'
@@ -17,6 +18,20 @@ const PNG = 'data:image/png;base64,AAAA'
 const png = { type: 'image', mediaType: 'image/png', data: 'AAAA' } as const
 const said = (text: string): HistoryMessage => ({ role: 'user', parts: [{ type: 'text', text }] })
 const answered = (text: string): HistoryMessage => ({ role: 'assistant', text, toolCalls: [] })
+
+const parameters = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] }
+const WEATHER = { type: 'function', function: { name: 'get_weather', description: 'Tells.', parameters } }
+const weather = { name: 'get_weather', description: 'Tells.', inputSchema: parameters }
+const grammar = { syntax: 'lark', definition: 'start: /x/' }
+const NOTE = {
+  type: 'custom',
+  custom: { name: 'note', description: 'Notes.', format: { type: 'grammar', grammar } },
+}
+const note = {
+  name: 'note',
+  description: 'Notes.\n\nThe input has to fit this lark grammar:\nstart: /x/',
+  inputSchema: CUSTOM_SCHEMA,
+}
 
 describe('fromChatRequest', () => {
   test('translates the least that there can be', async () => {
@@ -156,7 +171,39 @@ describe('fromChatRequest', () => {
     ],
     [{ n: 1, logprobs: false, top_logprobs: 0, modalities: ['text'], response_format: { type: 'text' } }, {}],
     [{ tools: [], tool_choice: 'auto', functions: [], function_call: 'none' }, {}],
-    [{ tools: [{ type: 'function' }], tool_choice: 'none' }, {}],
+    [{ tools: [WEATHER], tool_choice: 'none' }, {}],
+    [{ tools: [WEATHER] }, { tools: [weather] }],
+    [
+      { tools: [WEATHER], tool_choice: 'required' },
+      { tools: [weather], toolChoice: 'required' },
+    ],
+    [
+      { tools: [WEATHER, NOTE], tool_choice: { type: 'function', function: { name: 'get_weather' } } },
+      { tools: [weather, note], toolChoice: { name: 'get_weather' } },
+    ],
+    [
+      { tools: [WEATHER, NOTE], tool_choice: { type: 'custom', custom: { name: 'note' } } },
+      { tools: [weather, note], toolChoice: { name: 'note' } },
+    ],
+    [
+      {
+        tools: [WEATHER, NOTE],
+        tool_choice: {
+          type: 'allowed_tools',
+          allowed_tools: { mode: 'required', tools: [{ type: 'custom', custom: { name: 'note' } }] },
+        },
+      },
+      { tools: [note], toolChoice: 'required' },
+    ],
+    [
+      { tools: [WEATHER], parallel_tool_calls: false },
+      { tools: [weather], serialCalls: true },
+    ],
+    [{ response_format: { type: 'json_object' } }, { answer: { schema: { type: 'object' }, strict: false } }],
+    [
+      { response_format: { type: 'json_schema', json_schema: { name: 'n', schema: { type: 'array' } } } },
+      { answer: { schema: { type: 'array' }, strict: true } },
+    ],
     [{ zzz: { deep: [1] }, chat_template_kwargs: null }, {}],
   ]
   test.each(options)('translates %p', async (body, turn) => {
@@ -175,14 +222,8 @@ describe('fromChatRequest', () => {
     [{ top_logprobs: 3 }, 'top_logprobs'],
     [{ modalities: ['text', 'audio'] }, 'modalities'],
     [{ audio: { voice: 'x' } }, 'audio'],
-    [{ tools: [{ type: 'function' }] }, 'tools'],
-    [{ tools: [{ type: 'function' }], tool_choice: 'required' }, 'tools'],
-    [{ tool_choice: 'required' }, 'tool_choice'],
-    [{ tool_choice: { type: 'function', function: { name: 'f' } } }, 'tool_choice'],
     [{ functions: [{ name: 'f' }] }, 'functions'],
     [{ function_call: { name: 'f' } }, 'function_call'],
-    [{ response_format: { type: 'json_object' } }, 'response_format'],
-    [{ response_format: { type: 'json_schema', json_schema: {} } }, 'response_format'],
     [{ web_search_options: {} }, 'web_search_options'],
     [
       { messages: [{ role: 'user', content: [{ type: 'input_audio', input_audio: {} }] }] },
@@ -201,6 +242,28 @@ describe('fromChatRequest', () => {
 
   const call = { id: '1', function: { name: 'f', arguments: '{}' } }
   const wrong: [body: object, path: string][] = [
+    [{ tool_choice: 'required' }, 'tool_choice'],
+    [
+      { tools: [WEATHER], tool_choice: { type: 'function', function: { name: 'f' } } },
+      'tool_choice.function.name',
+    ],
+    [{ tools: [WEATHER, WEATHER] }, 'tools[1].function.name'],
+    [{ tools: [{ type: 'function', function: { name: 'no dots.' } }] }, 'tools[0].function.name'],
+    [{ tools: [{ type: 'function', function: { name: 'x'.repeat(65) } }] }, 'tools[0].function.name'],
+    [
+      { tools: [{ type: 'function', function: { name: 'f', parameters: { type: 'array' } } }] },
+      'tools[0].function',
+    ],
+    [
+      {
+        tools: [
+          { type: 'function', function: { name: 'f', parameters: { properties: { a: { type: 'no' } } } } },
+        ],
+      },
+      'tools[0].function',
+    ],
+    [{ tools: [{ type: 'web_search' }] }, 'tools[0].type'],
+    [{ response_format: { type: 'json_schema', json_schema: {} } }, 'response_format.json_schema.schema'],
     [{ model: undefined }, 'model'],
     [{ model: '' }, 'model'],
     [{ model: null }, 'model'],

@@ -165,7 +165,7 @@ describe('whatever goes wrong under /openai', () => {
       'invalid_json',
     ],
     ['an unknown model', () => chat({ model: 'x' }), 404, 'invalid_request_error', 'model_not_found'],
-    ['functions', () => chat({ tools: [{}] }), 400, 'invalid_request_error', 'unsupported_parameter'],
+    ['functions', () => chat({ functions: [{}] }), 400, 'invalid_request_error', 'unsupported_parameter'],
     ['no key', () => locked.chat(), 401, 'invalid_request_error', 'invalid_api_key'],
     [
       'no key, at the list',

@@ -1,5 +1,6 @@
 import { sentOf } from '../../chat/without-effect.ts'
 import { refusal } from '../refusals.ts'
+import { hostedTools } from './from-tools.ts'
 import type { CreateResponse } from './schema.ts'
 
 /**
@@ -14,10 +15,6 @@ export function checkRequest(body: CreateResponse): void {
     throw refusal('conversation', 'Conversations are not supported; use previous_response_id instead.')
   if (isSet(body.prompt))
     throw refusal('prompt', 'There are no stored prompts here; send the text in instructions and input.')
-  checkTools(body)
-  const format = body.text?.format?.type ?? 'text'
-  if (format !== 'text')
-    throw refusal('text.format', `The format ${JSON.stringify(format)} is not supported yet; only text is.`)
   if ((body.top_logprobs ?? 0) > 0)
     throw refusal('top_logprobs', 'Agents do not tell the probabilities of tokens.')
   if (body.include?.includes('message.output_text.logprobs'))
@@ -28,6 +25,7 @@ export function checkRequest(body: CreateResponse): void {
 export function fieldsWithoutEffect(body: CreateResponse): string[] {
   return [
     ...sentOf(body, WITHOUT_EFFECT),
+    ...hostedTools(body),
     ...sentOf(body.text ?? {}, ['verbosity']).map((name) => `text.${name}`),
   ]
 }
@@ -36,7 +34,6 @@ const WITHOUT_EFFECT = [
   'temperature',
   'top_p',
   'max_tool_calls',
-  'parallel_tool_calls',
   'prompt_cache_key',
   'prompt_cache_options',
   'prompt_cache_retention',
@@ -45,14 +42,6 @@ const WITHOUT_EFFECT = [
   'truncation',
   'user',
 ]
-
-function checkTools({ tools, tool_choice: choice }: CreateResponse): void {
-  if (choice === 'none') return
-  if (tools !== null && tools !== undefined && tools.length > 0)
-    throw refusal('tools', 'Tools are not supported yet. Leave them out, or set tool_choice to "none".')
-  if (isSet(choice) && choice !== 'auto')
-    throw refusal('tool_choice', 'Tools are not supported yet: tool_choice can be "auto" or "none".')
-}
 
 function isSet(value: unknown): boolean {
   return value !== null && value !== undefined

@@ -3,7 +3,9 @@ import type { ImageReader } from '../../chat/images.ts'
 import { checkToolPairs, type ToolMention } from '../../chat/tool-pairs.ts'
 import type { ChatTurn } from '../../chat/types.ts'
 import { invalidFields } from '../../validate.ts'
+import { ANY_OBJECT } from '../from-request.ts'
 import { checkRequest, fieldsWithoutEffect } from './check-request.ts'
+import { fromTools } from './from-tools.ts'
 import { newId } from './ids.ts'
 import { type ParsedItem, parseItem, type RawItem } from './parse-item.ts'
 import { requestError, shorten } from './request-error.ts'
@@ -58,6 +60,8 @@ export async function fromResponsesRequest(body: CreateResponse, known: Known): 
       ...given('maxTokens', body.max_output_tokens),
       maxTokensField: 'max_output_tokens',
       ...given('metadata', body.metadata),
+      ...fromTools(body),
+      ...given('answer', answerOf(body)),
       withoutEffect: fieldsWithoutEffect(body),
     },
     input: toStored(fresh, said),
@@ -129,6 +133,12 @@ function checkQuestion(messages: readonly HistoryMessage[]): void {
     .flatMap((message) => (message.role === 'user' ? message.parts : []))
   if (last.role === 'user' && asked.every((part) => part.type === 'text' && part.text.trim() === ''))
     throw invalidFields([{ path: 'input', message: 'ends with a message that is empty.' }])
+}
+
+function answerOf({ text }: CreateResponse): ChatTurn['answer'] {
+  const format = text?.format
+  if (format?.type === 'json_object') return { schema: ANY_OBJECT, strict: false }
+  return format?.type === 'json_schema' ? { schema: format.schema, strict: true } : undefined
 }
 
 /** Items as they are listed: with an id and a state, and with their content in parts. */

@@ -51,7 +51,7 @@ export function parseItem(item: RawItem, path: string): ParsedItem {
     case 'custom_tool_call': {
       const input = textOf(item, type === 'function_call' ? 'arguments' : 'input', path)
       const called = { callId: textOf(item, 'call_id', path), name: textOf(item, 'name', path) }
-      return { kind: 'call', ...called, input: type === 'function_call' ? parseArguments(input) : input }
+      return { kind: 'call', ...called, input: type === 'function_call' ? parseArguments(input) : { input } }
     }
     case 'function_call_output':
     case 'custom_tool_call_output':

@@ -1,5 +1,6 @@
 import { Elysia } from 'elysia'
 import { ClinvkError } from '../../../errors.ts'
+import { callerOf } from '../../chat/caller.ts'
 import type { ChatServices } from '../../chat/types.ts'
 import type { JsonBody } from '../../json-body.ts'
 import { OPENAI_HEADERS } from '../errors.ts'
@@ -7,7 +8,6 @@ import { OPENAI_PREFIXES } from '../routes.ts'
 import type { DeletedResponse, ResponseObject } from './answer-schema.ts'
 import { CANCEL, COUNT, CREATE, DELETE, FIND, LIST_INPUT } from './describe.ts'
 import { pageOfItems } from './input-items.ts'
-import { ownerOf } from './owner.ts'
 import { noSuchResponse, requestError } from './request-error.ts'
 import { createRuns } from './runs.ts'
 import { CreateResponse } from './schema.ts'
@@ -48,14 +48,14 @@ export function responsesRoutes(
       )
       .get(
         `${path}/:id`,
-        async ({ request, params }) => json(find(await ownerOf(request), params.id, request, kept)),
+        async ({ request, params }) => json(find(await callerOf(request.headers), params.id, request, kept)),
         {
           detail: described(FIND),
         },
       )
       .delete(
         `${path}/:id`,
-        async ({ request, params }) => json(remove(await ownerOf(request), params.id, kept)),
+        async ({ request, params }) => json(remove(await callerOf(request.headers), params.id, kept)),
         {
           detail: described(DELETE),
         },
@@ -63,7 +63,7 @@ export function responsesRoutes(
       .get(
         `${path}/:id/input_items`,
         async ({ request, params }) => {
-          const known = kept.store.known(await ownerOf(request), params.id)
+          const known = kept.store.known(await callerOf(request.headers), params.id)
           if (known.length === 0) throw noSuchResponse(params.id)
           return json(pageOfItems(known, new URL(request.url).searchParams))
         },
@@ -71,7 +71,7 @@ export function responsesRoutes(
       )
       .post(
         `${path}/:id/cancel`,
-        async ({ request, params }) => json(cancel(await ownerOf(request), params.id, kept)),
+        async ({ request, params }) => json(cancel(await callerOf(request.headers), params.id, kept)),
         { parse: 'none', detail: described(CANCEL) },
       )
   }

@@ -8,6 +8,36 @@ const Effort = words(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'
 const Summary = words(['auto', 'concise', 'detailed'])
 const TELL = "Any value: the response tells the model's thinking. Without it, it does not."
 
+const ToolDefinition = open(
+  {
+    type: Type.String({ description: 'function, custom, or a tool of the provider.' }),
+    name: text('Its name, of a function or custom tool.'),
+    description: text('What it does.'),
+    parameters: maybe(Type.Record(Type.String(), Type.Unknown()), "JSON Schema of a function's arguments."),
+    strict: flag('Without effect.'),
+    format: Type.Optional(
+      Type.Unknown({ description: "Form of a custom tool's input. The model is told it." }),
+    ),
+  },
+  { description: 'A tool.' },
+)
+
+const ToolChoice = Type.Union([
+  Type.String({ description: 'none, auto or required.' }),
+  open(
+    {
+      type: Type.String({ description: 'function, custom or allowed_tools.' }),
+      name: text('The tool.'),
+      mode: text('auto or required, of allowed_tools.'),
+      tools: maybe(
+        Type.Array(open({ name: text('Its name.') }, { description: 'A tool.' })),
+        'The only ones, of allowed_tools.',
+      ),
+    },
+    { description: 'Which tool, or which tools.' },
+  ),
+])
+
 /** Body of `POST /responses`. What it does not name is ignored. */
 export const CreateResponse = open(
   {
@@ -46,10 +76,22 @@ export const CreateResponse = open(
       open(
         {
           format: maybe(
-            open(
-              { type: Type.String({ description: 'text; others are refused.' }) },
-              { description: 'Form.' },
-            ),
+            Type.Union([
+              open({ type: Type.Literal('text', { description: 'Any text.' }) }, { description: 'Text.' }),
+              open(
+                { type: Type.Literal('json_object', { description: 'A JSON object.' }) },
+                { description: 'JSON.' },
+              ),
+              open(
+                {
+                  type: Type.Literal('json_schema', { description: 'JSON that fits a schema.' }),
+                  name: text('Its name. Without effect.'),
+                  schema: Type.Record(Type.String(), Type.Unknown(), { description: 'The JSON Schema.' }),
+                  strict: flag('Without effect: an answer that does not fit is always an error.'),
+                },
+                { description: 'JSON that fits a schema.' },
+              ),
+            ]),
             'Form of the answer.',
           ),
           verbosity: text('Without effect.'),
@@ -58,9 +100,15 @@ export const CreateResponse = open(
       ),
       'How the answer is written.',
     ),
-    tools: maybe(Type.Array(Type.Unknown()), 'Refused, unless it is empty or tool_choice is none.'),
-    tool_choice: Type.Optional(Type.Unknown({ description: 'auto or none; others are refused.' })),
-    parallel_tool_calls: flag('Without effect.'),
+    tools: maybe(
+      Type.Array(ToolDefinition),
+      "Functions and custom tools that the model may call, and the client carries out. The provider's own tools (web_search, …) are without effect.",
+    ),
+    tool_choice: maybe(
+      ToolChoice,
+      'none, auto, required, or a tool: whether the model may call, must, or must call just one, where the backend can make it.',
+    ),
+    parallel_tool_calls: flag('false: calls come one at a time.'),
     include: maybe(Type.Array(Type.String()), 'message.output_text.logprobs is refused, others add nothing.'),
     top_logprobs: maybe(Type.Integer(), 'Refused, unless it is 0.'),
     background: flag('true is refused.'),

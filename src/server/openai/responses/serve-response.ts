@@ -1,15 +1,15 @@
 import { ClinvkError } from '../../../errors.ts'
+import { callerOf } from '../../chat/caller.ts'
 import { requireModel } from '../../chat/model-names.ts'
 import { countChat } from '../../chat/run-chat.ts'
 import { serveChat } from '../../chat/serve-chat.ts'
 import type { ChatServices, ChunkWriter } from '../../chat/types.ts'
 import { encodeSse } from '../../sse.ts'
+import { customToolsOf } from '../custom-tools.ts'
 import { OPENAI_HEADERS, toOpenAiErrorBody } from '../errors.ts'
 import { samenessOf } from '../sameness.ts'
 import type { InputTokens, ResponseEvent, ResponseObject } from './answer-schema.ts'
-import { customToolsOf } from './custom-tools.ts'
 import { fromResponsesRequest } from './from-request.ts'
-import { ownerOf } from './owner.ts'
 import type { Run, Runs } from './runs.ts'
 import type { CreateResponse } from './schema.ts'
 import type { ResponseStore, StoredItem } from './store.ts'
@@ -34,10 +34,10 @@ export async function serveResponse(
   { store, runs }: Kept,
 ): Promise<Response> {
   const since = performance.now()
-  const owner = await ownerOf(request)
+  const owner = await callerOf(request.headers)
   let input: readonly StoredItem[] = []
   const begun = createResponseObject(body, Date.now())
-  const told = { thinking: tellsThinking(body), customTools: customToolsOf(body) }
+  const told = { thinking: tellsThinking(body), customTools: customToolsOf(body.tools) }
   const writer = createEventWriter(begun, told)
   const stop = new AbortController()
   let last: readonly ResponseEvent[] | undefined
@@ -115,7 +115,7 @@ export async function countInput(
   { store }: Kept,
 ): Promise<InputTokens> {
   requireModel(body.model, await engine.backends(), chat.model_aliases)
-  const owner = await ownerOf(request)
+  const owner = await callerOf(request.headers)
   const translated = await fromResponsesRequest(body, { ...knownTo(owner, store), images: images() })
   const signal = AbortSignal.any([request.signal, shutdown])
   const start = { engine, chat, request: translated.turn, signal, headers: request.headers }

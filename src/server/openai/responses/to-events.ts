@@ -1,8 +1,8 @@
 import type { TurnEvent } from '../../../agents/types.ts'
 import type { ClinvkError } from '../../../errors.ts'
+import { customInput } from '../custom-tools.ts'
 import { toOpenAiErrorBody } from '../errors.ts'
 import type { OutputItem, ResponseEvent, ResponseObject } from './answer-schema.ts'
-import { customInput } from './custom-tools.ts'
 import { itemOf, type OpenItem, openItem, toldBegin, toldDelta, toldEnd } from './open-item.ts'
 import { endOf, endResponse } from './to-response.ts'
 

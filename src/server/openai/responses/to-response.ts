@@ -1,5 +1,6 @@
 import type { StopReason, Usage } from '../../../agents/types.ts'
 import type { TurnResult } from '../../../engine/types.ts'
+import { customInput } from '../custom-tools.ts'
 import type {
   CallItem,
   CustomCallItem,
@@ -10,7 +11,6 @@ import type {
   ResponseObject,
   ResponseUsage,
 } from './answer-schema.ts'
-import { customInput } from './custom-tools.ts'
 import { newId } from './ids.ts'
 import type { CreateResponse } from './schema.ts'
 import type { EventOptions } from './to-events.ts'

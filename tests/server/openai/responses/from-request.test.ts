@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { ClinvkError } from '../../../../src/errors.ts'
+import type { ChatTurn } from '../../../../src/server/chat/types.ts'
+import { CUSTOM_SCHEMA } from '../../../../src/server/openai/custom-tools.ts'
 import { toOpenAiErrorBody } from '../../../../src/server/openai/errors.ts'
 import { fromResponsesRequest } from '../../../../src/server/openai/responses/from-request.ts'
 import type { CreateResponse } from '../../../../src/server/openai/responses/schema.ts'
@@ -136,7 +138,7 @@ describe('input', () => {
         user(text('ask')),
         assistant(
           '',
-          { id: 'c1', name: 'patch', input: '{"raw"' },
+          { id: 'c1', name: 'patch', input: { input: '{"raw"' } },
           { id: 'c2', name: 'local_shell', input: { action: { command: ['ls'] } } },
         ),
         { role: 'tool', callId: 'c1', parts: [text('ok')], isError: false },
@@ -184,16 +186,77 @@ describe('input', () => {
     })
 })
 
+describe('tools', () => {
+  const parameters = { type: 'object', properties: { city: { type: 'string' } } }
+  const f = { type: 'function', name: 'f', description: 'F.', parameters, strict: true }
+  const patch = { type: 'custom', name: 'patch', description: 'P.', format: { type: 'text' } }
+  const offered = [
+    { name: 'f', description: 'F.', inputSchema: parameters },
+    { name: 'patch', description: 'P.', inputSchema: CUSTOM_SCHEMA },
+  ]
+  const table: [Partial<CreateResponse>, Partial<ChatTurn>][] = [
+    [{ tools: [f, patch] }, { tools: offered }],
+    [{ tools: [f, patch], tool_choice: 'none' }, {}],
+    [
+      { tools: [f, patch], tool_choice: 'required' },
+      { tools: offered, toolChoice: 'required' },
+    ],
+    [
+      { tools: [f, patch], tool_choice: { type: 'custom', name: 'patch' } },
+      { tools: offered, toolChoice: { name: 'patch' } },
+    ],
+    [
+      { tools: [f, patch], tool_choice: { type: 'allowed_tools', mode: 'auto', tools: [{ name: 'f' }] } },
+      { tools: offered.slice(0, 1) },
+    ],
+    [
+      { tools: [f, patch], parallel_tool_calls: false },
+      { tools: offered, serialCalls: true },
+    ],
+    [
+      { tools: [{ type: 'web_search' }, f] },
+      { tools: offered.slice(0, 1), withoutEffect: ['tools.web_search'] },
+    ],
+    [
+      { text: { format: { type: 'json_object' } } },
+      { answer: { schema: { type: 'object' }, strict: false } },
+    ],
+    [
+      { text: { format: { type: 'json_schema', name: 'n', schema: { type: 'array' }, strict: true } } },
+      { answer: { schema: { type: 'array' }, strict: true } },
+    ],
+  ]
+  for (const [body, turn] of table)
+    test(`${JSON.stringify(body)} reach the turn`, async () => {
+      const {
+        effortField: _,
+        maxTokensField: __,
+        messages: ___,
+        model: ____,
+        ...found
+      } = (await translate(body)).turn
+      expect(found).toEqual({ withoutEffect: [], ...turn })
+    })
+
+  const wrong: [Partial<CreateResponse>, string][] = [
+    [{ tool_choice: 'required' }, 'tool_choice'],
+    [{ tools: [f], tool_choice: 'perhaps' }, 'tool_choice'],
+    [{ tools: [f], tool_choice: { type: 'web_search' } }, 'tool_choice'],
+    [{ tools: [f], tool_choice: { type: 'function', name: 'g' } }, 'tool_choice.name'],
+    [{ tools: [f, f] }, 'tools[1].name'],
+    [{ tools: [{ type: 'function' }] }, 'tools[0].name'],
+  ]
+  for (const [body, param] of wrong)
+    test(`${JSON.stringify(body)} are refused at ${param}`, async () => {
+      expect(toOpenAiErrorBody(await refusalOf(body)).error).toMatchObject({ param, code: 'invalid_value' })
+    })
+})
+
 describe('what is refused, rather than ignored', () => {
   const table: [Partial<CreateResponse>, string][] = [
     [{ background: true }, 'background'],
     [{ conversation: 'conv_1' }, 'conversation'],
     [{ prompt: { id: 'p' } }, 'prompt'],
-    [{ tools: [{ type: 'function', name: 'f' }] }, 'tools'],
-    [{ tools: [{ type: 'custom', name: 'f' }], tool_choice: 'auto' }, 'tools'],
-    [{ tool_choice: 'required' }, 'tool_choice'],
-    [{ text: { format: { type: 'json_schema' } } }, 'text.format'],
-    [{ text: { format: { type: 'json_object' } } }, 'text.format'],
     [{ top_logprobs: 2 }, 'top_logprobs'],
     [{ include: ['message.output_text.logprobs'] }, 'include'],
   ]

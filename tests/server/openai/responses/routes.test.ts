@@ -77,7 +77,12 @@ describe('POST /responses', () => {
     ['broken JSON', '{', 400, null],
     ['a wrong type', { model: 'fake', input: 7 }, 400, 'input'],
     ['an item that is wrong', { model: 'fake', input: [{ role: 'x' }] }, 400, 'input[0].role'],
-    ['tools', { model: 'fake', input: 'x', tools: [{ type: 'custom', name: 'f' }] }, 400, 'tools'],
+    [
+      'a tool without a name',
+      { model: 'fake', input: 'x', tools: [{ type: 'custom' }] },
+      400,
+      'tools[0].name',
+    ],
     ['an unknown model', { model: 'nobody', input: 'x' }, 404, 'model'],
   ]
   for (const [name, body, status, param] of broken)

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
-import { ownerOf } from '../../../../src/server/openai/responses/owner.ts'
+import { callerOf } from '../../../src/server/chat/caller.ts'
 
-const owner = (headers: Record<string, string>) => ownerOf(new Request('http://localhost/', { headers }))
+const owner = (headers: Record<string, string>) => callerOf(new Headers(headers))
 
 test('a key is one owner by whichever header it comes', async () => {
   const bearer = await owner({ authorization: 'Bearer kA' })

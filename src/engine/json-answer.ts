@@ -1,0 +1,91 @@
+import type { JsonSchema } from '../agents/client-tools.ts'
+import type { TurnEvent, Usage } from '../agents/types.ts'
+import { ClinvkError } from '../errors.ts'
+import type { SchemaCheck } from './json-schema.ts'
+
+/** What tells a model that cannot be held to a schema by its provider to answer in JSON. */
+export function jsonInstruction(schema: JsonSchema): string {
+  return `Answer with exactly one JSON value and nothing else: no explanation, no code fence. It has to fit this JSON Schema:\n\n${JSON.stringify(schema)}`
+}
+
+/** What makes a model repair an answer. */
+export function repairPrompt(problem: string): string {
+  return `Your answer is not what was asked for: ${problem}. Answer again, with the whole corrected JSON value and nothing else.`
+}
+
+/**
+ * Passes on an answer that is to be JSON once it is known to fit. One that does not is repaired once by `repair`, which
+ * is told what is wrong with it and gives the events of another turn; what both took is added up. Answers that a limit
+ * or a refusal cut, and what is said beside calls, are passed on as they are.
+ *
+ * @throws `answer_invalid` where the repaired answer does not fit either.
+ */
+export async function* withJsonAnswer(
+  events: AsyncIterable<TurnEvent>,
+  check: SchemaCheck,
+  repair: (prompt: string) => AsyncIterable<TurnEvent>,
+): AsyncGenerator<TurnEvent, void> {
+  let spent: Done | undefined
+  for (let turn = events, attempts = 1; ; attempts += 1) {
+    let text = ''
+    let done: Done | undefined
+    for await (const event of turn) {
+      if (event.type === 'text') text += event.text
+      else if (event.type === 'done') done = event
+      else if (event.type !== 'init' || attempts === 1) yield event
+    }
+    if (!done) return
+    const end = spent ? together(spent, done) : done
+    const found = done.stopReason === 'end_turn' ? toJson(text, check) : { json: text }
+    if (found.problem === undefined) {
+      if (found.json !== '') yield { type: 'text', text: found.json }
+      yield end
+      return
+    }
+    if (attempts === 2)
+      throw new ClinvkError(
+        'answer_invalid',
+        `The model's answer does not fit the schema, nor does the one that it was asked to correct it with: ${found.problem}.`,
+      )
+    spent = end
+    turn = repair(repairPrompt(found.problem))
+  }
+}
+
+type Done = Extract<TurnEvent, { type: 'done' }>
+
+function toJson(text: string, check: SchemaCheck): { json: string; problem?: string } {
+  // Models put JSON into a fence whatever they are told.
+  const json = text
+    .trim()
+    .replace(/^```(?:json)?\s*\n([\s\S]*?)\n?```$/, '$1')
+    .trim()
+  let value: unknown
+  try {
+    value = JSON.parse(json)
+  } catch (error) {
+    return {
+      json,
+      problem: `it is no JSON (${error instanceof Error ? error.message : 'it cannot be read'})`,
+    }
+  }
+  const problem = check(value)
+  return problem === undefined ? { json } : { json, problem }
+}
+
+function together(first: Done, second: Done): Done {
+  const usage = addUsage(first.usage, second.usage)
+  const cost = first.costUsd === undefined && second.costUsd === undefined
+  return {
+    ...second,
+    ...(usage === undefined ? {} : { usage }),
+    ...(cost ? {} : { costUsd: (first.costUsd ?? 0) + (second.costUsd ?? 0) }),
+  }
+}
+
+function addUsage(a: Usage | undefined, b: Usage | undefined): Usage | undefined {
+  if (!a || !b) return a ?? b
+  const sum: Record<string, number> = { ...a }
+  for (const [name, count] of Object.entries(b)) sum[name] = (sum[name] ?? 0) + count
+  return sum
+}

@@ -1,0 +1,139 @@
+import type { HistoryMessage, ToolResult } from '../agents/messages.ts'
+import type { TurnEvent } from '../agents/types.ts'
+import type { Conversation } from './conversations.ts'
+
+/** A turn that waits for the results of the client's tools, with what its results are recognised by. */
+export interface WaitingTurn {
+  readonly conversation: Conversation
+  /** Ends the conversation's lease, and with it a turn that nobody goes on with. */
+  readonly release: () => Promise<void>
+  /** Who began it: nobody else goes on with it. */
+  readonly caller: string | undefined
+  /** Stands for everything that was said before the answer that made the calls. */
+  readonly digest: string
+  /** That answer, as its client was told it. */
+  readonly answer: ToldAnswer
+  /** Calls of the same answer that the client was not told yet, since it wants one at a time. */
+  readonly untold: readonly (readonly TurnEvent[])[]
+  /** Results of those that it was told before. */
+  readonly given: readonly ToolResult[]
+}
+
+/** What a client was told of an answer. */
+export interface ToldAnswer {
+  readonly text: string
+  readonly calls: readonly { readonly id: string; readonly name: string; readonly input: unknown }[]
+}
+
+/** How long a turn waits for results, in ms, and how many wait at most; the oldest goes first. */
+export interface WaitingLimits {
+  readonly waitMs: number
+  readonly most: number
+}
+
+/** The turns of one engine that wait for the results of the client's tools. */
+export interface WaitingTurns {
+  add(turn: WaitingTurn): void
+  /** Takes out the one that matches. */
+  take(matches: (turn: WaitingTurn) => boolean): WaitingTurn | undefined
+  /** Ends those that match. */
+  end(matches: (turn: WaitingTurn) => Promise<boolean>): Promise<void>
+  /** Ends all of them. */
+  close(): Promise<void>
+}
+
+export function createWaitingTurns({ waitMs, most }: WaitingLimits): WaitingTurns {
+  const waiting = new Map<WaitingTurn, Timer>()
+  const remove = (turn: WaitingTurn) => {
+    clearTimeout(waiting.get(turn))
+    return waiting.delete(turn)
+  }
+  const end = async (turn: WaitingTurn) => {
+    if (remove(turn)) await turn.release().catch(() => {})
+  }
+  return {
+    add(turn) {
+      const timer = setTimeout(() => void end(turn), waitMs)
+      timer.unref()
+      waiting.set(turn, timer)
+      const [oldest] = waiting.keys()
+      if (waiting.size > most && oldest) void end(oldest)
+    },
+    take(matches) {
+      const turn = [...waiting.keys()].find(matches)
+      if (turn) remove(turn)
+      return turn
+    },
+    async end(matches) {
+      for (const turn of waiting.keys()) if (await matches(turn)) await end(turn)
+    },
+    async close() {
+      await Promise.all([...waiting.keys()].map(end))
+    },
+  }
+}
+
+/** A history whose end are the results of the calls of its last answer. */
+export interface Continuation {
+  readonly before: readonly HistoryMessage[]
+  readonly answer: Extract<HistoryMessage, { role: 'assistant' }>
+  readonly results: readonly ToolResult[]
+}
+
+/** Splits a history that ends with results; undefined for any other. */
+export function toContinuation(history: readonly HistoryMessage[]): Continuation | undefined {
+  const at = history.findLastIndex(({ role }) => role !== 'tool')
+  const answer = history[at]
+  const results = history.slice(at + 1).filter((message) => message.role === 'tool')
+  if (answer?.role !== 'assistant' || results.length === 0) return undefined
+  return { before: history.slice(0, at), answer, results }
+}
+
+/**
+ * Whether a conversation has left a waiting turn behind: the answer that made its calls is part of it, and it goes on
+ * in another way than with their results.
+ */
+export async function isLeftBehind(
+  { answer, digest, caller }: WaitingTurn,
+  asking: string | undefined,
+  history: readonly HistoryMessage[],
+): Promise<boolean> {
+  const [first] = answer.calls
+  if (caller !== asking || first === undefined) return false
+  const at = history.findLastIndex(
+    (message) => message.role === 'assistant' && message.toolCalls.some(({ id }) => id === first.id),
+  )
+  return at >= 0 && (await digestOf(history.slice(0, at))) === digest
+}
+
+/** Whether results belong to the calls that a turn waits for, and the answer is still what its client was told. */
+export function answersCalls({ answer: told }: WaitingTurn, { answer, results }: Continuation): boolean {
+  return (
+    told.calls.length === answer.toolCalls.length &&
+    told.calls.every(({ id, name, input }, index) => {
+      const call = answer.toolCalls[index]
+      return call?.id === id && call.name === name && JSON.stringify(call.input) === JSON.stringify(input)
+    }) &&
+    told.calls.every(({ id }) => results.some(({ callId }) => callId === id)) &&
+    // Some clients leave out what was said beside calls, and others change its white space.
+    (answer.text === '' || withoutSpace(answer.text) === withoutSpace(told.text))
+  )
+}
+
+/** What stands for a conversation. Messages of a user that follow each other count as one. */
+export async function digestOf(messages: readonly HistoryMessage[]): Promise<string> {
+  const said: HistoryMessage[] = []
+  for (const message of messages) {
+    const last = said.at(-1)
+    if (message.role === 'user' && last?.role === 'user')
+      said[said.length - 1] = { role: 'user', parts: [...last.parts, ...message.parts] }
+    else said.push(message)
+  }
+  const bytes = new TextEncoder().encode(JSON.stringify(said))
+  const digest = await crypto.subtle.digest('SHA-256', bytes)
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
+function withoutSpace(text: string): string {
+  return text.replace(/\s+/g, '')
+}
