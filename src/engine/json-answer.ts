@@ -9,7 +9,7 @@ export function jsonInstruction(schema: JsonSchema): string {
 }
 
 /** What makes a model repair an answer. */
-export function repairPrompt(problem: string): string {
+function repairPrompt(problem: string): string {
   return `Your answer is not what was asked for: ${problem}. Answer again, with the whole corrected JSON value and nothing else.`
 }
 
