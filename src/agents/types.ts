@@ -131,6 +131,8 @@ export type TurnEvent =
       /** The model that answers, where the agent tells it. */
       readonly model?: string
       readonly agentVersion?: string
+      /** Options that were asked for and change nothing with this model. */
+      readonly withoutEffect?: readonly 'effort'[]
     }
   /** A delta of the answer. `part` names the block it belongs to; a new name starts a new paragraph. */
   | { readonly type: 'text'; readonly text: string; readonly part?: string }

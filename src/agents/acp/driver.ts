@@ -62,7 +62,9 @@ export function createAcpDriver(
           { ...options, workdir },
           { mode: startup.mode, hasEfforts: profile.effortLevels === true },
         )
-      const { sessionId, model, models } = await (profile.opensOneByOne ? inTurn(enter) : enter())
+      const { sessionId, model, models, withoutEffect } = await (profile.opensOneByOne
+        ? inTurn(enter)
+        : enter())
       told = { version: connection.agent.version, models: models.length > 0 ? models : told.models }
       return createSession({
         failing,
@@ -71,6 +73,7 @@ export function createAcpDriver(
         lease,
         sessionId,
         model,
+        withoutEffect,
         interruptMs: timing.interruptMs,
         forget: async () => {
           if (options.ephemeral) await profile.forget?.(sessionId, env)

@@ -14,6 +14,8 @@ export interface Opened {
   readonly model: string | undefined
   /** The models that it offers. */
   readonly models: readonly string[]
+  /** Options that change nothing with this model. */
+  readonly withoutEffect: readonly 'effort'[]
 }
 
 /**
@@ -35,14 +37,17 @@ export async function openOnAgent(
       ? await chooseModel(connection, failing, sessionId, choice, options.model)
       : {}
   // The levels are those of the model.
-  if (options.effort !== undefined && hasEfforts)
-    await chooseEffort(connection, failing, sessionId, { ...answer, ...chosen }, options.effort)
+  const hasEffect =
+    options.effort === undefined ||
+    !hasEfforts ||
+    (await chooseEffort(connection, failing, sessionId, { ...answer, ...chosen }, options.effort))
   const model = options.model ?? choice?.current
   return {
     sessionId,
     // Gemini's name for "I choose".
     model: model === 'auto' ? undefined : model,
     models: choice?.offered ?? [],
+    withoutEffect: hasEffect ? [] : ['effort'],
   }
 }
 
@@ -93,29 +98,22 @@ interface ModelChoice {
   choose(sessionId: string, model: string): [method: string, params: Fields]
 }
 
+/** Whether the effort is the model's now. One without levels does not think, which is what `none` asks for. */
 async function chooseEffort(
   connection: AcpConnection,
   failing: Failing,
   sessionId: string,
   answer: Fields,
   effort: Effort,
-): Promise<void> {
+): Promise<boolean> {
   const option = configOption(answer, 'thought_level')
   const configId = word(option?.['id'])
   const level = nearestEffort(effort, valuesOf(option))
-  if (configId !== undefined && level !== undefined) {
-    if (level === option?.['currentValue']) return
-    const params = { sessionId, configId, value: level }
-    await ask(connection.request('session/set_config_option', params), (error) =>
-      refusalError(failing, error),
-    )
-  } else if (effort !== 'none') {
-    throw new ClinvkError(
-      'unsupported_option',
-      `effort: ${failing.backend} has no levels of thinking for this model.`,
-      { details: { backend: failing.backend, option: 'effort' } },
-    )
-  }
+  if (configId === undefined || level === undefined) return effort === 'none'
+  if (level === option?.['currentValue']) return true
+  const params = { sessionId, configId, value: level }
+  await ask(connection.request('session/set_config_option', params), (error) => refusalError(failing, error))
+  return true
 }
 
 /** The values of a select, whose options may come in groups. */

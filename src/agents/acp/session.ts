@@ -26,6 +26,8 @@ export interface SessionSetup {
   readonly sessionId: string
   /** Where the agent tells it. */
   readonly model: string | undefined
+  /** Options that change nothing with this model. */
+  readonly withoutEffect: readonly 'effort'[]
   /** Removes what is left of the session once it is closed. */
   forget(): Promise<void>
   /** Asks the agent in another way what went wrong. */
@@ -135,6 +137,7 @@ export function createSession(setup: SessionSetup): AgentSession {
     agentSessionId: sessionId,
     ...(setup.model === undefined ? {} : { model: setup.model }),
     ...(connection.agent.version === undefined ? {} : { agentVersion: connection.agent.version }),
+    ...(setup.withoutEffect.length === 0 ? {} : { withoutEffect: setup.withoutEffect }),
   }
 
   return {

@@ -2,7 +2,7 @@ import { describe, expect, spyOn, test } from 'bun:test'
 import { existsSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { PLACE } from '../../../src/agents/acp/profile.ts'
-import type { TurnEvent } from '../../../src/agents/types.ts'
+import type { SessionOptions, TurnEvent } from '../../../src/agents/types.ts'
 import { isAlive, waitUntil } from '../../support/processes.ts'
 import { errorOf, never, type Rig, rig, textOf, turn } from './support.ts'
 
@@ -528,13 +528,21 @@ describe('how hard to think', () => {
     ])
   })
 
-  test('is refused where the model has no levels, but for none at all', async () => {
+  test('is told to be without effect where the model has no levels, in every turn', async () => {
     await using agent = rig(
       { answers: { 'session/new': { configOptions: [model] } } },
       { effortLevels: true },
     )
-    expect(await errorOf(agent.open({ effort: 'high' }))).toMatchObject({ code: 'unsupported_option' })
-    expect((await agent.open({ effort: 'none' })).alive).toBe(true)
+    const told = async (options: Partial<SessionOptions>) => {
+      const session = await agent.open(options)
+      return [...(await turn(session)), ...(await turn(session))].flatMap((event) =>
+        event.type === 'init' ? [event.withoutEffect] : [],
+      )
+    }
+    expect(await told({ effort: 'high' })).toEqual([['effort'], ['effort']])
+    // None is what such a model has.
+    expect(await told({ effort: 'none' })).toEqual([undefined, undefined])
+    expect(await told({})).toEqual([undefined, undefined])
   })
 })
 
