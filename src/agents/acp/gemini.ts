@@ -107,6 +107,9 @@ const PURE_SETTINGS = {
   skills: { enabled: false },
   hooksConfig: { enabled: false },
   experimental: { enableAgents: false },
+  // When a stream breaks in the middle, Gemini would begin the answer again without a word to us, and there is no
+  // number for such retries alone (0.61.0). The provider's refusals are then for the client of the chat to retry.
+  general: { maxAttempts: 1 },
 }
 
 const LOGIN_VARIABLES: readonly string[] = [

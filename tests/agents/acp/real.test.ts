@@ -11,7 +11,7 @@ import {
   startMockProvider,
 } from '../../support/mock-provider/index.ts'
 import { type AgentHome, agentEnv, createAgentHome } from '../env.ts'
-import { never } from './support.ts'
+import { errorOf, never, textOf } from './support.ts'
 
 const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
 const PDF = 'JVBERi0='
@@ -99,6 +99,32 @@ describe.each([
     expect(places).toEqual(places.toSorted((one, other) => one - other))
     for (const mark of ORDER) expect(body.split(mark)).toHaveLength(2)
   })
+
+  // OpenCode always tries again, and does not tell so (1.18.33).
+  if (name === 'gemini')
+    test('fails where the stream breaks, rather than say its beginning twice', async () => {
+      const text = ['Par', 'is is', ' in', ' France']
+      provider.play([{ text, dropAfter: 2 }, { text }])
+      const session = await driver.open(
+        {
+          workdir: home.workdir,
+          approvalMode: 'default',
+          sandboxMode: 'default',
+          ephemeral: true,
+          profile: 'pure',
+          model,
+        },
+        never,
+      )
+      const said: TurnEvent[] = []
+      const reading = (async () => {
+        for await (const event of session.prompt({ parts: [{ type: 'text', text: 'Where?' }] }, never))
+          said.push(event)
+      })()
+      expect(await errorOf(reading)).toMatchObject({ code: 'upstream_error' })
+      expect(textOf(said)).toBe('Paris is')
+      await session.close()
+    })
 
   test('starts neither plugins nor MCP servers', async () => {
     expect((await readdir(home.home)).filter((file) => file.startsWith('RAN-'))).toEqual([])
