@@ -3,13 +3,13 @@ import { abortError } from '../take-turn.ts'
 import type { AgentDriver, AgentSession, BackendSettings, SessionOptions } from '../types.ts'
 import { connectAcp } from './connection.ts'
 import type { Failing } from './errors.ts'
-import { inquire } from './inquest.ts'
+import { type Inquest, inquire } from './inquest.ts'
 import { openWorkshop, toLaunch, type Workshop } from './launch.ts'
 import { createQueue } from './one-by-one.ts'
 import { openOnAgent } from './open.ts'
 import { createPool } from './pool.ts'
 import { probeAcp } from './probe.ts'
-import type { AcpProfile } from './profile.ts'
+import type { AcpProfile, TakenTypes } from './profile.ts'
 import { profileOf } from './profiles.ts'
 import { createSession } from './session.ts'
 
@@ -38,9 +38,16 @@ export function createAcpDriver(
   const pool = createPool(profile.sessionsPerProcess, timing.idleMs)
   const closing = new AbortController()
   const inquests = new Set<Promise<unknown>>()
+  const taken = new Map<string, Promise<TakenTypes | undefined>>()
   const inTurn = createQueue()
   let told = { version: undefined as string | undefined, models: [] as readonly string[] }
   let workshop: Promise<Workshop> | undefined
+
+  const learn = <T>(asked: Omit<Inquest<T>, 'program'>): Promise<T | undefined> => {
+    const found = inquire({ ...asked, program: settings.command[0] ?? '' }, closing.signal)
+    inquests.add(found)
+    return found.finally(() => inquests.delete(found))
+  }
 
   const open = async (options: SessionOptions): Promise<AgentSession> => {
     const startup = profile.startup(options, settings.env)
@@ -80,14 +87,20 @@ export function createAcpDriver(
         },
         async inquire(id) {
           if (!profile.inquest) return {}
-          const found = inquire(
-            { program: settings.command[0] ?? '', env, cwd: folder },
-            profile.inquest,
-            id,
-            closing.signal,
-          )
-          inquests.add(found)
-          return found.finally(() => inquests.delete(found))
+          const { args, read } = profile.inquest
+          return (await learn({ args: args(id), read, env, cwd: folder })) ?? {}
+        },
+        async takenTypes(name) {
+          if (!profile.takenTypes) return () => true
+          const { args, read } = profile.takenTypes
+          const key = JSON.stringify([name, env, workdir])
+          const found =
+            taken.get(key) ??
+            learn({ args: args(name), read: (output) => read(output, name), env, cwd: workdir })
+          taken.set(key, found)
+          const takes = await found
+          if (!takes) taken.delete(key)
+          return takes ?? (() => true)
         },
       })
     } catch (error) {

@@ -1,22 +1,25 @@
 import { spawnChild } from '../../process/child.ts'
 import { readLines } from '../../process/lines.ts'
-import type { AcpProfile, Finding } from './profile.ts'
 
-/** How long the command may take, in ms: what it tells makes an error clearer, no more. */
-const INQUEST_MS = 10_000
+/** How long the command may take, in ms: 2 to 6 s are usual with OpenCode, and what it tells is not needed. */
+const INQUEST_MS = 20_000
 
-/**
- * Runs a command of the agent's own to learn what a failed prompt's error left out. Finds nothing rather than
- * failing.
- */
-export async function inquire(
-  { program, env, cwd }: { program: string; env: Readonly<Record<string, string>>; cwd: string },
-  { args, read }: NonNullable<AcpProfile['inquest']>,
-  sessionId: string,
+/** A command of the agent's own, and what it tells. */
+export interface Inquest<T> {
+  readonly program: string
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  readonly cwd: string
+  read(output: string): T
+}
+
+/** Runs a command to learn what the protocol leaves out. Finds nothing rather than failing. */
+export async function inquire<T>(
+  { program, args, env, cwd, read }: Inquest<T>,
   signal: AbortSignal,
-): Promise<Finding> {
+): Promise<T | undefined> {
   try {
-    const child = await spawnChild({ command: [program, ...args(sessionId)], cwd, env })
+    const child = await spawnChild({ command: [program, ...args], cwd, env })
     const limit = AbortSignal.any([signal, AbortSignal.timeout(INQUEST_MS)])
     const stop = () => void child.terminate({ termMs: 200 })
     limit.addEventListener('abort', stop, { once: true })
@@ -29,6 +32,6 @@ export async function inquire(
       await child.terminate({ termMs: 200 })
     }
   } catch {
-    return {}
+    return undefined
   }
 }

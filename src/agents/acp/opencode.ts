@@ -2,7 +2,7 @@ import { ClinvkError } from '../../errors.ts'
 import { fields, items, number, word } from '../fields.ts'
 import type { SessionOptions } from '../types.ts'
 import { providerSettings } from './opencode-config.ts'
-import { type AcpProfile, type Finding, PLACE, type Startup } from './profile.ts'
+import { type AcpProfile, type Finding, PLACE, type Startup, type TakenTypes } from './profile.ts'
 import { PURE_SYSTEM } from './pure-system.ts'
 
 /** OpenCode, `opencode acp`. Facts measured with 1.18.33. */
@@ -56,6 +56,7 @@ export const opencode: AcpProfile = {
   sessionsPerProcess: Number.POSITIVE_INFINITY,
   loginHint: 'Run opencode auth login.',
   packaged: true,
+  takenTypes: { args: (model) => ['models', model.replace(/\/.*/, ''), '--verbose'], read: readTakenTypes },
   inquest: { args: (sessionId) => ['export', sessionId], read: readExport },
 }
 
@@ -191,4 +192,13 @@ export function readExport(output: string): Finding {
     message: word(data['message']),
     retryAfterMs: Number.isFinite(seconds) ? seconds * 1000 : undefined,
   }
+}
+
+/** `opencode models PROVIDER --verbose`: each model's name on a line, and then what is known of it as JSON. */
+export function readTakenTypes(output: string, model: string): TakenTypes {
+  const [, ...found] = `\n${output}`.split(`\n${model}\n{`)
+  const [description] = (found[0] ?? '\n}').split('\n}')
+  const { input } = fields(fields(JSON.parse(`{${description}}`))['capabilities'])
+  return (mediaType) =>
+    fields(input)[mediaType === 'application/pdf' ? 'pdf' : mediaType.replace(/\/.*/, '')] !== false
 }

@@ -28,6 +28,9 @@ export interface Finding {
   readonly retryAfterMs?: number | undefined
 }
 
+/** Whether a model takes what is of a media type; it does where nothing else is told. */
+export type TakenTypes = (mediaType: string) => boolean
+
 /** What is special about an agent that speaks ACP. Everything else is the protocol. */
 export interface AcpProfile {
   readonly capabilities: Capabilities
@@ -73,6 +76,11 @@ export interface AcpProfile {
   isLoggedIn?(env: Readonly<Record<string, string>>): Promise<boolean>
   /** Whether a `package.json` above the program tells its version. */
   readonly packaged: boolean
+  /** How to learn which media a model takes, with a command of the agent's own; absent where all are let through. */
+  readonly takenTypes?: {
+    args(model: string): readonly string[]
+    read(output: string, model: string): TakenTypes
+  }
   /** How to learn what a failed prompt's error does not tell, with a command of the agent's own. */
   readonly inquest?: {
     args(sessionId: string): readonly string[]

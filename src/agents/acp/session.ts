@@ -12,8 +12,9 @@ import { type Failing, lacksStatus, type Refusal, refusalError } from './errors.
 import { ownFileCheck } from './own-file.ts'
 import { decide } from './permissions.ts'
 import type { Lease } from './pool.ts'
-import type { AcpProfile, Finding } from './profile.ts'
+import type { AcpProfile, Finding, TakenTypes } from './profile.ts'
 import { toPrompt } from './prompt.ts'
+import { requireTaken } from './taken-types.ts'
 import { createTranslator, type Translator, totalCost, weightOf } from './to-events.ts'
 import { type Outcome, toOutcome } from './usage.ts'
 
@@ -32,6 +33,8 @@ export interface SessionSetup {
   forget(): Promise<void>
   /** Asks the agent in another way what went wrong. */
   inquire(sessionId: string): Promise<Finding>
+  /** Asks the agent which media a model takes. */
+  takenTypes(model: string): Promise<TakenTypes>
   /** How long an interrupt may take to be answered, in ms. */
   readonly interruptMs?: number | undefined
 }
@@ -161,6 +164,15 @@ export function createSession(setup: SessionSetup): AgentSession {
         images: connection.agent.images,
       })
       busy = true
+      try {
+        if (setup.model !== undefined)
+          await requireTaken(input.parts, preface.history ?? [], setup.model, setup.takenTypes)
+        if (closing) throw new ClinvkError('cancelled', `${failing.backend}: the conversation was closed.`)
+        if (signal.aborted) throw abortError(signal)
+      } catch (error) {
+        busy = false
+        throw error
+      }
       const current: Turn = {
         events: createSharedChannel(failing.backend, () => lease.crowded),
         translator: createTranslator(profile),

@@ -2,7 +2,8 @@ import { describe, expect, spyOn, test } from 'bun:test'
 import { existsSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { PLACE } from '../../../src/agents/acp/profile.ts'
-import type { SessionOptions, TurnEvent } from '../../../src/agents/types.ts'
+import type { InputPart, SessionOptions, TurnEvent } from '../../../src/agents/types.ts'
+import type { AcpScenario } from '../../support/fakes/acp.ts'
 import { isAlive, waitUntil } from '../../support/processes.ts'
 import { errorOf, never, type Rig, rig, textOf, turn } from './support.ts'
 
@@ -688,6 +689,66 @@ describe('a failed prompt', () => {
       message: 'fake: Slow down.',
       retryAfterMs: 2000,
     })
+  })
+})
+
+describe('what a model cannot read', () => {
+  const image = { type: 'image', mediaType: 'image/png', data: 'aa' } as const
+  const pdf = { type: 'document', mediaType: 'application/pdf', data: 'aa' } as const
+  const scenario: AcpScenario = {
+    initialize: { agentCapabilities: { promptCapabilities: { image: true } } },
+    answers: { 'session/new': { models: { currentModelId: 'm', availableModels: [] } } },
+  }
+  const takenTypes = (command: string) => ({
+    documents: 'resource' as const,
+    takenTypes: {
+      args: (model: string) => ['-e', `${command}; console.log("only", ${JSON.stringify(model)})`],
+      read: (output: string, model: string) => (type: string) =>
+        output.trim() === `only ${model}` && type === 'image/png',
+    },
+  })
+
+  test('is refused before the agent is asked, and the session goes on', async () => {
+    await using agent = rig(scenario, takenTypes('0'))
+    const session = await agent.open()
+    const ask = (...parts: InputPart[]) => Array.fromAsync(session.prompt({ parts }, never))
+    expect(await errorOf(ask(pdf, image))).toMatchObject({
+      code: 'unsupported_option',
+      message: 'documents: the model m takes no application/pdf.',
+      details: { option: 'documents' },
+    })
+    expect(agent.sent('session/prompt')).toEqual([])
+    expect((await ask(image)).at(-1)).toMatchObject({ type: 'done' })
+    const history = [{ role: 'user', parts: [pdf] }] as const
+    expect(await errorOf(turn(await agent.open({ history })))).toMatchObject({ code: 'unsupported_option' })
+  })
+
+  test("is the provider's to refuse where the agent does not tell", async () => {
+    const profile = takenTypes('0')
+    const broken = {
+      ...profile.takenTypes,
+      args: () => ['-e', 'process.exit(1)'],
+      read: () => JSON.parse(''),
+    }
+    await using agent = rig(scenario, { ...profile, takenTypes: broken })
+    const session = await agent.open()
+    const events = await Array.fromAsync(session.prompt({ parts: [pdf] }, never))
+    expect(events.at(-1)).toMatchObject({ type: 'done' })
+  })
+
+  test('is not asked for where there is nothing but text, and once for a model', async () => {
+    await using agent = rig(
+      scenario,
+      takenTypes('require("node:fs").appendFileSync(process.env.RECORD, "{}\\n")'),
+    )
+    const asked = () => agent.records().filter((record) => Object.keys(record).length === 0).length
+    const session = await agent.open()
+    await turn(session)
+    expect(asked()).toBe(0)
+    const ask = () => Array.fromAsync(session.prompt({ parts: [image] }, never))
+    await ask()
+    await ask()
+    expect(asked()).toBe(1)
   })
 })
 

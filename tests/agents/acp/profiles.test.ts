@@ -6,7 +6,7 @@ import { gemini } from '../../../src/agents/acp/gemini.ts'
 import { historyName, untilReopenable } from '../../../src/agents/acp/gemini-history.ts'
 import { toPolicy } from '../../../src/agents/acp/gemini-policy.ts'
 import { toLaunch } from '../../../src/agents/acp/launch.ts'
-import { opencode, readExport, toPermission } from '../../../src/agents/acp/opencode.ts'
+import { opencode, readExport, readTakenTypes, toPermission } from '../../../src/agents/acp/opencode.ts'
 import { PLACE } from '../../../src/agents/acp/profile.ts'
 import { generic, profileOf } from '../../../src/agents/acp/profiles.ts'
 import type { SessionOptions } from '../../../src/agents/types.ts'
@@ -250,4 +250,14 @@ test('the export of a session of OpenCode has the status of its last failure', (
     retryAfterMs: 3000,
   })
   expect(readExport('{}')).toEqual({ status: undefined, message: undefined, retryAfterMs: undefined })
+})
+
+test('what a model reads is found among all of its provider', () => {
+  const entry = (input: object) => JSON.stringify({ capabilities: { input }, cost: { input: 0 } }, null, 2)
+  const output = `p/m\n${entry({ text: true, image: false, pdf: false })}\np/m2\n${entry({ text: true, image: true, pdf: false })}\n`
+  const taken = (model: string) =>
+    ['image/png', 'application/pdf', 'application/zip'].map(readTakenTypes(output, model))
+  expect(taken('p/m')).toEqual([false, false, true])
+  expect(taken('p/m2')).toEqual([true, false, true])
+  expect(taken('p/m3')).toEqual([true, true, true])
 })

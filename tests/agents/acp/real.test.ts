@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { createAcpDriver } from '../../../src/agents/acp/driver.ts'
 import { type Fields, fields } from '../../../src/agents/fields.ts'
 import type { HistoryMessage } from '../../../src/agents/messages.ts'
-import type { AgentDriver, TurnEvent } from '../../../src/agents/types.ts'
+import type { AgentDriver, SessionOptions, TurnEvent } from '../../../src/agents/types.ts'
 import {
   type MockProvider,
   type RecordedRequest,
@@ -42,6 +42,18 @@ describe.each([
   let driver: AgentDriver
   let events: TurnEvent[]
   let call: RecordedRequest | undefined
+  const open = (options: Partial<SessionOptions>) =>
+    driver.open(
+      {
+        workdir: home.workdir,
+        approvalMode: 'default',
+        sandboxMode: 'default',
+        ephemeral: true,
+        profile: 'pure',
+        ...options,
+      },
+      never,
+    )
 
   beforeAll(async () => {
     provider = await startMockProvider()
@@ -49,20 +61,7 @@ describe.each([
     const env = { ...(await agentEnv(provider.url, home)), TMPDIR: home.home }
     await setUp(home)
     driver = createAcpDriver({ name, driver: 'acp', command: [name], env, models: [], extraFlags: [] })
-    const session = await driver.open(
-      {
-        workdir: home.workdir,
-        approvalMode: 'default',
-        sandboxMode: 'default',
-        ephemeral: true,
-        profile: 'pure',
-        systemPrompt: 'Be brief.',
-        effort: 'low',
-        model,
-        history,
-      },
-      never,
-    )
+    const session = await open({ systemPrompt: 'Be brief.', effort: 'low', model, history })
     const parts = [
       { type: 'document', mediaType: 'application/pdf', data: PDF, name: 'dot.pdf' },
       { type: 'text', text: 'And this?' },
@@ -100,22 +99,23 @@ describe.each([
     for (const mark of ORDER) expect(body.split(mark)).toHaveLength(2)
   })
 
+  if (name === 'opencode')
+    test('refuses an image that the model cannot see', async () => {
+      const before = provider.calls.length
+      const session = await open({ model: 'mock/blind' })
+      const image = { type: 'image', mediaType: 'image/png', data: PNG } as const
+      const error = await errorOf(Array.fromAsync(session.prompt({ parts: [image] }, never)))
+      expect(error).toMatchObject({ code: 'unsupported_option', details: { option: 'images' } })
+      expect(provider.calls).toHaveLength(before)
+      await session.close()
+    }, 20_000)
+
   // OpenCode always tries again, and does not tell so (1.18.33).
   if (name === 'gemini')
     test('fails where the stream breaks, rather than say its beginning twice', async () => {
       const text = ['Par', 'is is', ' in', ' France']
       provider.play([{ text, dropAfter: 2 }, { text }])
-      const session = await driver.open(
-        {
-          workdir: home.workdir,
-          approvalMode: 'default',
-          sandboxMode: 'default',
-          ephemeral: true,
-          profile: 'pure',
-          model,
-        },
-        never,
-      )
+      const session = await open({ model })
       const said: TurnEvent[] = []
       const reading = (async () => {
         for await (const event of session.prompt({ parts: [{ type: 'text', text: 'Where?' }] }, never))
@@ -159,6 +159,7 @@ async function setUp({ home, workdir }: AgentHome): Promise<void> {
       modalities: { input: ['text', 'image', 'pdf'], output: ['text'] },
       reasoning: true,
     },
+    blind: {},
   }
   await change(join(home, '.config/opencode/opencode.json'), ({ provider, ...settings }) => ({
     ...settings,
