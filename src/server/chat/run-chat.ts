@@ -25,8 +25,8 @@ export interface ChatStart {
 /** A chat turn that has started. */
 export interface ChatRun {
   readonly turn: Turn
-  /** What the answer's headers say of it. */
-  readonly headers: Readonly<Record<string, string>>
+  /** What the answer's headers say of it. Some of it is known only once the agent is there. */
+  readonly headers: () => Readonly<Record<string, string>>
 }
 
 /**
@@ -45,13 +45,17 @@ export async function startChat(start: ChatStart): Promise<ChatRun> {
   })
   const told = (error: unknown) =>
     markAgentRan(withExistingModels(toClinvkError(error), backends, start.chat.model_aliases))
+  const without = [...(request.withoutEffect ?? []), ...ignored]
+  const onInit = ({ withoutEffect = [] }: Extract<TurnEvent, { type: 'init' }>) => {
+    if (withoutEffect.includes('effort')) without.push(request.effortField ?? 'effort')
+  }
   return {
-    turn: { ...started, events: withFailures(started.events, told) },
-    headers: {
+    turn: { ...started, events: observed(started.events, told, onInit) },
+    headers: () => ({
       'x-clinvk-backend': started.backend,
       'x-clinvk-profile': profile,
-      ...withoutEffectHeader([...(request.withoutEffect ?? []), ...ignored]),
-    },
+      ...withoutEffectHeader(without),
+    }),
   }
 }
 
@@ -186,12 +190,16 @@ function isOfAgent({ code }: ClinvkError): boolean {
   return /^(agent|upstream)_/.test(code) || ['not_logged_in', 'context_too_long', 'timeout'].includes(code)
 }
 
-async function* withFailures(
+async function* observed(
   events: AsyncGenerator<TurnEvent, void>,
   told: (error: unknown) => ClinvkError,
+  onInit: (event: Extract<TurnEvent, { type: 'init' }>) => void,
 ): AsyncGenerator<TurnEvent, void> {
   try {
-    yield* events
+    for await (const event of events) {
+      if (event.type === 'init') onInit(event)
+      yield event
+    }
   } catch (error) {
     throw told(error)
   }

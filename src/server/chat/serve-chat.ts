@@ -90,7 +90,7 @@ async function bufferChat(
   )
   return await answerJson(body, {
     ...slowJson,
-    headers: () => ({ ...headers, ...answer.headers?.() }),
+    headers: () => ({ ...headers(), ...answer.headers?.() }),
     toLateError(error) {
       outcome.failed(error, { headersSent: true })
       services.onFailure(error, request)
@@ -148,7 +148,7 @@ async function streamChat(
       'content-type': 'text/event-stream',
       'cache-control': 'no-store, no-transform',
       'x-accel-buffering': 'no',
-      ...headers,
+      ...headers(),
       ...answer.headers?.(),
     },
   })

@@ -83,6 +83,16 @@ describe('startChat', () => {
     expect(headers).toEqual({ 'x-clinvk-backend': 'fake', 'x-clinvk-profile': 'pure' })
   })
 
+  test('names an effort that the agent itself finds without effect', async () => {
+    const engine = fakeEngine(() => [
+      { type: 'init', withoutEffect: ['effort'] },
+      { type: 'done', stopReason: 'end_turn' },
+    ])
+    const { turn, late } = await start({ effort: 'low', effortField: 'reasoning.effort' }, {}, engine)
+    await Array.fromAsync(turn.events)
+    expect(late()['x-clinvk-without-effect']).toBe('reasoning.effort')
+  })
+
   test("gives the client's tools and the form of the answer to the engine", async () => {
     const tools = [{ name: 'f', inputSchema: { type: 'object' } }]
     const answer = { schema: { type: 'object' }, strict: true }
@@ -235,7 +245,7 @@ async function start(turn: Partial<ChatTurn>, options: Options = {}, engine = fa
     headers: new Headers(headers),
   })
   const requests: TurnRequest[] = engine.requests
-  return { ...run, requests }
+  return { ...run, headers: run.headers(), late: run.headers, requests }
 }
 
 async function* failing(error: Error): AsyncGenerator<TurnEvent, void> {
