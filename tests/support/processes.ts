@@ -28,20 +28,21 @@ export async function waitUntil(
   }
 }
 
-/**
- * The command lines of the processes whose `HOME` is this folder: everything that a test's server has started,
- * wherever it went. Gives what is just ending a moment.
- */
-export async function processesIn(home: string): Promise<string[]> {
-  const find = async () => {
-    const found: string[] = []
-    for (const pid of (await readdir('/proc').catch(() => [])).filter((entry) => /^\d+$/.test(entry))) {
-      const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '')
-      if (!environment.split('\0').includes(`HOME=${home}`)) continue
-      found.push((await readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '')).replaceAll('\0', ' '))
-    }
-    return found
+/** The processes whose `HOME` is this folder: everything that a test's server has started, wherever it went. */
+export async function runningIn(home: string): Promise<{ pid: number; command: string }[]> {
+  const found: { pid: number; command: string }[] = []
+  for (const pid of (await readdir('/proc').catch(() => [])).filter((entry) => /^\d+$/.test(entry))) {
+    const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '')
+    if (!environment.split('\0').includes(`HOME=${home}`)) continue
+    const command = await readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '')
+    found.push({ pid: Number(pid), command: command.replaceAll('\0', ' ') })
   }
+  return found
+}
+
+/** The command lines of those. Gives what is just ending a moment. */
+export async function processesIn(home: string): Promise<string[]> {
+  const find = () => runningIn(home)
   await waitUntil(async () => (await find()).length === 0, { timeoutMs: 5000 }).catch(() => {})
-  return await find()
+  return (await find()).map(({ command }) => command)
 }

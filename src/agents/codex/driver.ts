@@ -19,6 +19,7 @@ import { createPool, type Timing } from './pool.ts'
 import { probeCodex } from './probe.ts'
 import { createSession } from './session.ts'
 import { threadConfig } from './thread-config.ts'
+import { createToolNames, type ToolNames } from './tool-names.ts'
 
 /** What Codex can do by its own protocol. */
 export const CODEX_CAPABILITIES: Capabilities = {
@@ -41,7 +42,7 @@ export const CODEX_CAPABILITIES: Capabilities = {
   profiles: ['pure', 'project', 'full'],
   effort: 'native',
   jsonSchema: 'none',
-  clientTools: 'none',
+  clientTools: 'native',
   toolChoice: 'none',
   approvalModes: { default: 'native', auto: 'native', none: 'native', always: 'native' },
   sandboxModes: { default: 'native', 'read-only': 'native', workspace: 'native', full: 'native' },
@@ -66,15 +67,15 @@ export function createCodexDriver(settings: BackendSettings, timing: Timing = {}
       await server.close()
       throw notLoggedIn(backend)
     }
-    const { threadId, model } = await startThread(backend, server, options)
     const { effort: asked, history = [] } = options
+    const names = createToolNames(options.clientTools, options.profile)
+    const { threadId, model } = await startThread(backend, server, options, names)
     let method = 'model/list'
     try {
       const effort = asked === undefined ? undefined : await effortFor(server, model, asked)
-      const items = historyItems(history)
+      const items = historyItems(history, names)
       method = 'thread/inject_items'
       if (items.length > 0) await server.request(method, { threadId, items })
-      const { interruptMs } = timing
       const session = createSession({
         backend,
         server,
@@ -82,7 +83,8 @@ export function createCodexDriver(settings: BackendSettings, timing: Timing = {}
         threadId,
         model,
         effort,
-        interruptMs,
+        names,
+        timing,
         release: () => {
           sessions.delete(session)
           release()
@@ -107,11 +109,13 @@ export function createCodexDriver(settings: BackendSettings, timing: Timing = {}
     },
     async open(asked, signal) {
       const options = settleOptions(asked)
+      requireNewForTools(options)
       await requireFolder(options.workdir)
       const { server, release } = await pool.take({
         flags: options.extraFlags ?? [],
         profile: options.profile ?? 'full',
         passing: options.ephemeral && options.resume === undefined,
+        clientTools: (options.clientTools ?? []).length > 0,
       })
       try {
         return await abandonable(
@@ -134,10 +138,11 @@ async function startThread(
   backend: string,
   server: AppServer,
   options: SessionOptions,
+  names: ToolNames,
 ): Promise<{ threadId: string; model: string | undefined }> {
   const method = options.resume === undefined ? 'thread/start' : 'thread/resume'
   try {
-    const params = threadParams(options, await threadConfig(server, options))
+    const params = threadParams(options, await threadConfig(server, options), names)
     const answer = await patiently(() => server.request(method, params))
     const threadId = word(fields(answer['thread'])['id'])
     if (threadId === undefined)
@@ -158,6 +163,15 @@ async function patiently<T>(request: () => Promise<T>): Promise<T> {
       await Bun.sleep(HELD_PAUSE_MS)
     }
   }
+}
+
+/** A thread keeps the tools that it was started with: others would be left out in silence (0.169.0). */
+function requireNewForTools({ resume, clientTools = [] }: SessionOptions): void {
+  if (resume !== undefined && clientTools.length > 0)
+    throw new ClinvkError(
+      'unsupported_option',
+      'Codex takes tools of the client only for a new conversation, not for one that is resumed.',
+    )
 }
 
 /** Codex would take a folder that is not there, and fail at its first command. */

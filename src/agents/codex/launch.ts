@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { AgentProfile } from '../messages.ts'
 import type { BackendSettings } from '../types.ts'
 import { type AppServer, type StartOptions, startAppServer } from './app-server.ts'
-import { toollessCatalog } from './catalog.ts'
+import { changedCatalog, withoutScripts, withoutTools } from './catalog.ts'
 import { nativeCommand } from './launcher.ts'
 import { makePrivateHome } from './private-home.ts'
 import { profileFlags } from './profile-flags.ts'
@@ -16,6 +16,8 @@ export interface Kind {
   readonly profile: AgentProfile
   /** Its conversations are not kept, so it may have a home of its own. */
   readonly passing: boolean
+  /** The client has tools, which the model has to call itself. */
+  readonly clientTools: boolean
 }
 
 /**
@@ -25,15 +27,16 @@ export interface Kind {
  */
 export async function launch(
   settings: BackendSettings,
-  { flags: asked, profile, passing }: Kind,
+  { flags: asked, profile, passing, clientTools }: Kind,
   options: Omit<StartOptions, 'flags'>,
 ): Promise<AppServer> {
   const flags = [...asked, ...profileFlags(profile)]
-  if (profile === 'full') return startAppServer(settings, { ...options, flags })
+  if (profile === 'full' && !clientTools) return startAppServer(settings, { ...options, flags })
   const folder = await mkdtemp(join(tmpdir(), 'clinvk-codex-'))
   const remove = () => rm(folder, { recursive: true, force: true, maxRetries: 3 })
   try {
-    if (profile === 'pure') flags.push(...(await catalogFlags(settings, asked, folder, options.signal)))
+    const change = profile === 'pure' ? withoutTools : clientTools ? withoutScripts : undefined
+    if (change) flags.push(...(await catalogFlags(change, settings, asked, folder, options.signal)))
     const server = await startAtHome(settings, passing ? folder : undefined, { ...options, flags })
     server.afterEnd(remove)
     return server
@@ -60,6 +63,7 @@ async function startAtHome(
 }
 
 async function catalogFlags(
+  change: Parameters<typeof changedCatalog>[0],
   settings: BackendSettings,
   flags: readonly string[],
   folder: string,
@@ -67,9 +71,9 @@ async function catalogFlags(
 ): Promise<string[]> {
   const command = await nativeCommand(settings.command, settings.env)
   const catalog =
-    (await toollessCatalog(command, flags, settings.env, signal)) ??
+    (await changedCatalog(change, command, flags, settings.env, signal)) ??
     // Not every flag of the app-server is one of this command too.
-    (flags.length > 0 ? await toollessCatalog(command, [], settings.env, signal) : undefined)
+    (flags.length > 0 ? await changedCatalog(change, command, [], settings.env, signal) : undefined)
   if (catalog === undefined) return []
   const path = join(folder, 'models.json')
   await writeFile(path, catalog, { mode: 0o600 })

@@ -1,5 +1,7 @@
 import type { InputPart, SessionOptions } from '../types.ts'
 import { contentItems, imageUrl } from './content.ts'
+import { createToolNames, type ToolNames } from './tool-names.ts'
+import { understoodSchema } from './tool-schema.ts'
 
 /** How the app-server is started. Flags come after `app-server`, where one that it would ignore is an error. */
 export function appServerArgv(command: readonly string[], flags: readonly string[]): string[] {
@@ -25,10 +27,12 @@ export function settleOptions(options: SessionOptions): SessionOptions {
  * its turns widen the sandbox, which leaves no trace.
  *
  * @param config what the thread overrides of the configuration.
+ * @param names what the client's tools are known by.
  */
 export function threadParams(
   options: SessionOptions,
   config?: Readonly<Record<string, unknown>>,
+  names: ToolNames = createToolNames(),
 ): Record<string, unknown> {
   const policy = approvalPolicy(options)
   return {
@@ -38,6 +42,7 @@ export function threadParams(
     ...(policy === undefined ? {} : { approvalPolicy: policy, approvalsReviewer: 'user' }),
     ...(options.sandboxMode === 'default' ? {} : { sandbox: 'read-only' }),
     ...(config === undefined ? {} : { config }),
+    ...clientTools(options, names),
     ...(options.resume === undefined
       ? { ephemeral: options.ephemeral, ...(options.profile === 'pure' ? NO_PLACE : {}) }
       : { threadId: options.resume, excludeTurns: true }),
@@ -98,6 +103,23 @@ const UNLOAD_DELAY_S = 0
 
 /** Without an environment there are no files, no commands and no AGENTS.md of the folder. */
 const NO_PLACE = { environments: [] }
+
+/**
+ * The client's tools are fixed with the start of a thread. Only the raw events tell the model's own words of a call, and
+ * when it has made them all (0.169.0).
+ */
+function clientTools({ clientTools: tools = [] }: SessionOptions, names: ToolNames): Record<string, unknown> {
+  if (tools.length === 0) return {}
+  return {
+    dynamicTools: tools.map(({ name, description = '', inputSchema }) => ({
+      type: 'function',
+      name: names.offered(name),
+      description,
+      inputSchema: understoodSchema(inputSchema),
+    })),
+    experimentalRawEvents: true,
+  }
+}
 
 function instructions({ profile, systemPrompt }: SessionOptions): Record<string, unknown> {
   return {

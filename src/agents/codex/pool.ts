@@ -26,6 +26,8 @@ export interface Timing {
   readonly interruptMs?: number
   /** For a process to live on that nobody uses. */
   readonly idleMs?: number
+  /** For an answer with calls of the client's tools to say nothing, before it is taken for broken. */
+  readonly quietMs?: number
 }
 
 interface Entry {
@@ -73,12 +75,14 @@ export function createPool(settings: BackendSettings, timing: Timing = {}): Pool
   }
 
   return {
-    async take({ flags: asked, profile, passing }) {
+    async take({ flags: asked, profile, passing, clientTools }) {
       if (closed) throw new ClinvkError('shutting_down', `${settings.name} is being shut down.`)
       const kind = {
         flags: [...settings.extraFlags, ...asked],
         profile,
         passing: passing && profile !== 'full',
+        // A mere model call is one by itself already.
+        clientTools: clientTools && profile !== 'pure',
       }
       const key = JSON.stringify(kind)
       const found = entries.get(key)

@@ -40,8 +40,11 @@ export async function probeCodex(
   }
 }
 
+/** The process that most sessions share. */
+const KIND = { flags: [], profile: 'full', passing: false, clientTools: false } as const
+
 async function ask(settings: BackendSettings, pool: Pool): Promise<Probe> {
-  const { server: starting, release } = await pool.take({ flags: [], profile: 'full', passing: false })
+  const { server: starting, release } = await pool.take(KIND)
   try {
     const server = await starting
     const models = settings.models.length > 0 ? settings.models : await listModels(server)

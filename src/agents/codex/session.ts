@@ -7,8 +7,10 @@ import type { AppServer } from './app-server.ts'
 import { answerRequest } from './approvals.ts'
 import { requestError, turnError } from './errors.ts'
 import { mayMention, turnParams, userInput, userItem } from './options.ts'
+import type { Timing } from './pool.ts'
 import { cutShort } from './to-events.ts'
-import { createTurn, type Turn, weightOf } from './turn.ts'
+import type { ToolNames } from './tool-names.ts'
+import { createTurn, type Turn } from './turn.ts'
 import { createTotals } from './usage.ts'
 
 /** What a session is made from. */
@@ -21,8 +23,9 @@ export interface SessionSetup {
   readonly model: string | undefined
   /** How hard the model thinks, in a word that it takes. */
   readonly effort: string | undefined
-  /** How long an interrupt may take, in ms. */
-  readonly interruptMs: number | undefined
+  /** What the client's tools are known by. */
+  readonly names: ToolNames
+  readonly timing: Pick<Timing, 'interruptMs' | 'quietMs'>
   /** Called once, when the process is not needed any more. */
   readonly release: () => void
 }
@@ -32,10 +35,12 @@ const CLEAN_UP_MS = 1000
 
 /** A thread of an app-server as a session. */
 export function createSession(setup: SessionSetup): AgentSession {
-  const { backend, server, options, threadId } = setup
+  const { backend, server, options, threadId, names } = setup
   const details = { backend }
   const totals = createTotals(options.resume === undefined ? threadId : undefined)
   let turn: Turn | undefined
+  /** The turn before it, or the same: there may still be legs of it that wait, although Codex has ended it. */
+  let latest: Turn | undefined
   let failure: ClinvkError | undefined
   let closing: Promise<void> | undefined
 
@@ -43,8 +48,10 @@ export function createSession(setup: SessionSetup): AgentSession {
     notification: (method, params) => notify(method, params),
     async request(method, params) {
       const current = turn
+      const called = method === 'item/tool/call' ? current?.ask(params) : undefined
+      if (called) return called
       const { result, event } = await answerRequest(method, params, options, current?.translator.changesOf)
-      if (event) await current?.events.push(event)
+      if (event) await current?.tell(event)
       return result
     },
     ended(error) {
@@ -64,7 +71,8 @@ export function createSession(setup: SessionSetup): AgentSession {
     if (method === 'turn/completed') return complete(current, fields(params['turn']))
     // Of earlier turns there still come things: the end of a command in the background, the usage so far.
     if ((word(params['turnId']) ?? current.id) !== current.id) return hear()
-    for (const event of current.translator.read(method, params)) await push(current, event)
+    if (isClientCall(params)) return
+    await current.read(method, params)
   }
 
   const complete = async (current: Turn, ended: Fields) => {
@@ -75,7 +83,7 @@ export function createSession(setup: SessionSetup): AgentSession {
     if (stopReason !== undefined) {
       const events = current.translator.finish(stopReason)
       finish(current)
-      for (const event of events) await push(current, event)
+      await current.tell(...events)
       current.events.end()
       return
     }
@@ -95,7 +103,11 @@ export function createSession(setup: SessionSetup): AgentSession {
     over.settle()
     if (error) over.events.end(error)
   }
-  const push = (to: Turn, event: TurnEvent) => to.events.push(event, weightOf(event))
+  /** What Codex tells of a call of the client's is told as the client's call. */
+  const isClientCall = (params: Fields) => {
+    const { type, tool } = fields(params['item'])
+    return type === 'dynamicToolCall' && names.own(word(tool) ?? '') !== undefined
+  }
 
   /** Ends what would go on: commands in the background, and the agents that were started. */
   const cleanUp = (leave = false) => {
@@ -109,8 +121,11 @@ export function createSession(setup: SessionSetup): AgentSession {
   }
 
   const open = (parts: readonly InputPart[]): Turn => {
-    const opened = createTurn(backend, setup.model, totals, () => server.crowded)
+    const { quietMs } = setup.timing
+    const isCrowded = () => server.crowded
+    const opened = createTurn({ backend, model: setup.model, totals, names, init, isCrowded, quietMs })
     turn = opened
+    latest = opened
     void begin(opened, parts).then(opened.begin)
     return opened
   }
@@ -134,6 +149,7 @@ export function createSession(setup: SessionSetup): AgentSession {
   }
   const interrupt = async (current: Turn) => {
     current.stopping = true
+    current.calls.drop()
     await current.begun
     const turnId = current.id
     if (turnId !== undefined && turn === current) await server.request('turn/interrupt', { threadId, turnId })
@@ -147,29 +163,43 @@ export function createSession(setup: SessionSetup): AgentSession {
     if (turn) finish(turn, failure)
   }
 
+  const init: TurnEvent = {
+    type: 'init',
+    agentSessionId: threadId,
+    ...(setup.model === undefined ? {} : { model: setup.model }),
+    ...(server.version === undefined ? {} : { agentVersion: server.version }),
+  }
+  const requireUsable = () => {
+    if (failure) throw failure
+    if (closing) throw new ClinvkError('cancelled', `${backend}: the conversation was closed.`)
+  }
+  const take = (current: Turn, signal: AbortSignal) => {
+    const { events, settled } = current
+    const interrupting = () => interrupt(current)
+    return takeTurn({ events, settled, interrupt: interrupting, kill }, signal, setup.timing.interruptMs)
+  }
+
   return {
     id: threadId,
     get alive() {
       return server.alive && !failure && !closing
     },
     async *prompt({ parts }, signal) {
-      if (turn) throw new ClinvkError('session_busy', `${backend}: the conversation has a turn under way.`)
-      if (failure) throw failure
-      if (closing) throw new ClinvkError('cancelled', `${backend}: the conversation was closed.`)
+      if (turn || latest?.calls.waiting)
+        throw new ClinvkError('session_busy', `${backend}: the conversation has a turn under way.`)
+      requireUsable()
       if (signal.aborted) throw abortError(signal)
       const current = open(parts)
-      await push(current, {
-        type: 'init',
-        agentSessionId: threadId,
-        ...(setup.model === undefined ? {} : { model: setup.model }),
-        ...(server.version === undefined ? {} : { agentVersion: server.version }),
-      })
-      const { events, settled } = current
-      yield* takeTurn(
-        { events, settled, interrupt: () => interrupt(current), kill },
-        signal,
-        setup.interruptMs,
-      )
+      await current.tell(init)
+      yield* take(current, signal)
+    },
+    async *answer(results, signal) {
+      requireUsable()
+      const current = latest
+      if (!current?.calls.waiting)
+        throw new ClinvkError('agent_protocol', `${backend}: no call waits for a result.`, { details })
+      if (!signal.aborted) current.calls.answer(results)
+      yield* take(current, signal)
     },
     close() {
       closing ??= (async () => {

@@ -5,14 +5,31 @@ import type { AppServer } from './app-server.ts'
 
 /**
  * The configuration that a thread overrides where names have to be known first: MCP servers and skills that a profile
- * leaves out, and MCP servers whose tools `always` has to be asked for. `undefined` where there is nothing to override.
+ * leaves out, and MCP servers whose tools `always` has to be asked for. Results of the client's tools are not cut.
+ * `undefined` where there is nothing to override.
  */
 export async function threadConfig(
   server: Pick<AppServer, 'request'>,
   options: SessionOptions,
 ): Promise<Record<string, unknown> | undefined> {
+  const changes = { ...(await byName(server, options)), ...wholeResults(options) }
+  return Object.keys(changes).length === 0 ? undefined : changes
+}
+
+/**
+ * Codex cuts the middle out of results, those in the history too, to what its catalog says of the model, 10 000 tokens
+ * or less (0.169.0). Clients know what they send.
+ */
+function wholeResults({ history = [], clientTools = [] }: SessionOptions): Record<string, unknown> {
+  return history.length + clientTools.length === 0 ? {} : { tool_output_token_limit: 1_000_000 }
+}
+
+async function byName(
+  server: Pick<AppServer, 'request'>,
+  options: SessionOptions,
+): Promise<Record<string, unknown>> {
   const { workdir: cwd, profile = 'full', approvalMode } = options
-  if (profile === 'full' && approvalMode !== 'always') return undefined
+  if (profile === 'full' && approvalMode !== 'always') return {}
   const { config, layers } = await server.request('config/read', { cwd, includeLayers: true })
   const folders = items(layers).filter((layer) => word(fields(layer['name'])['type']) === 'project')
   const ofFolder = new Set(folders.flatMap((layer) => mcpServers(layer['config'])))

@@ -13,6 +13,8 @@ export interface Translator {
   readSubAgent(method: string, params: Fields): void
   /** The file changes of an item that was announced. */
   changesOf(itemId: string): readonly Fields[]
+  /** The last events of a leg: the turn waits for the client's tools. */
+  pause(): TurnEvent[]
   /** The last events of a turn that ended well. */
   finish(stopReason: StopReason): TurnEvent[]
 }
@@ -22,7 +24,7 @@ export interface Translator {
  * @param totals what the session's threads had spent before.
  */
 export function createTranslator(model?: string, totals: Totals = createTotals()): Translator {
-  const meter = createMeter(totals)
+  let meter = createMeter(totals)
   const drafts = { text: createDraft(), thinking: createDraft() }
   /** What was streamed of a message or a thought, by its item. */
   const streamed = new Map<string, string>()
@@ -88,6 +90,23 @@ export function createTranslator(model?: string, totals: Totals = createTotals()
     drafts.thinking.begin()
   }
 
+  /** What a leg or the turn ends with; the next leg is counted anew. */
+  const end = (stopReason: StopReason, before: readonly TurnEvent[] = []): TurnEvent[] => {
+    const { usage } = meter
+    meter = createMeter(totals)
+    return [
+      ...settle('thinking'),
+      ...settle('text'),
+      ...before,
+      {
+        type: 'done',
+        stopReason,
+        ...(usage === undefined ? {} : { usage }),
+        ...(answering === undefined ? {} : { model: answering }),
+      },
+    ]
+  }
+
   return {
     changesOf: (itemId) => changes.get(itemId) ?? [],
     read(method, params) {
@@ -108,6 +127,9 @@ export function createTranslator(model?: string, totals: Totals = createTotals()
         case 'thread/tokenUsage/updated':
           meter.add(params)
           return []
+        case 'rawResponse/completed':
+          meter.addResponse(params)
+          return []
         case 'turn/plan/updated':
           return [planUpdate(params)]
         case 'warning':
@@ -127,6 +149,7 @@ export function createTranslator(model?: string, totals: Totals = createTotals()
     readSubAgent(method, params) {
       if (method === 'thread/tokenUsage/updated') meter.add(params)
     },
+    pause: () => end('tool_calls'),
     finish(stopReason) {
       const background = [...openTools].map(
         (id): TurnEvent => ({
@@ -136,18 +159,7 @@ export function createTranslator(model?: string, totals: Totals = createTotals()
           isError: false,
         }),
       )
-      const { usage } = meter
-      return [
-        ...settle('thinking'),
-        ...settle('text'),
-        ...background,
-        {
-          type: 'done',
-          stopReason,
-          ...(usage === undefined ? {} : { usage }),
-          ...(answering === undefined ? {} : { model: answering }),
-        },
-      ]
+      return end(stopReason, background)
     },
   }
 }

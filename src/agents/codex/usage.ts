@@ -5,6 +5,11 @@ import type { Usage } from '../types.ts'
 export interface Meter {
   /** Takes the params of `thread/tokenUsage/updated`. */
   add(params: Fields): void
+  /**
+   * Takes the params of `rawResponse/completed`, the tokens of one model call. Codex adds them to the total only when
+   * the calls of that answer have their results (0.169.0).
+   */
+  addResponse(params: Fields): void
   readonly usage: Usage | undefined
 }
 
@@ -42,14 +47,19 @@ export function createMeter(totals: Totals): Meter {
     })
     return counts.length === 0 ? undefined : counts.reduce((sum, count) => sum + count, 0)
   }
+  const add = (params: Fields) => {
+    const { threadId } = params
+    const { total, last } = fields(params['tokenUsage'])
+    const latest = fields(total)
+    const before = threads.get(threadId)?.before ?? totals.of(threadId) ?? totalBefore(latest, fields(last))
+    threads.set(threadId, { before, latest })
+    totals.hear(params)
+  }
   return {
-    add(params) {
-      const { threadId } = params
-      const { total, last } = fields(params['tokenUsage'])
-      const latest = fields(total)
-      const before = threads.get(threadId)?.before ?? totals.of(threadId) ?? totalBefore(latest, fields(last))
-      threads.set(threadId, { before, latest })
-      totals.hear(params)
+    add,
+    addResponse({ threadId, usage: last }) {
+      const before = totals.of(threadId)
+      if (before) add({ threadId, tokenUsage: { total: sum(before, fields(last)), last } })
     },
     get usage() {
       if ([...threads.values()].some(({ before }) => before === undefined)) return undefined
@@ -64,6 +74,13 @@ export function createMeter(totals: Totals): Meter {
       return Object.values(usage).some((count) => count > 0) ? usage : undefined
     },
   }
+}
+
+function sum(total: Fields, more: Fields): Fields {
+  const names = new Set([...Object.keys(total), ...Object.keys(more)])
+  return Object.fromEntries(
+    [...names].map((name) => [name, (number(total[name]) ?? 0) + (number(more[name]) ?? 0)]),
+  )
 }
 
 function totalBefore(total: Fields, last: Fields): Fields | undefined {
