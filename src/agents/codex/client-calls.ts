@@ -34,7 +34,8 @@ interface Call {
   readonly result: Promise<Record<string, unknown>>
   readonly resolve: (result: Record<string, unknown>) => void
   answered: boolean
-  asked: boolean
+  /** How often Codex is still going to ask for it: once for each item, even if several have one id. */
+  due: number
 }
 
 /**
@@ -49,7 +50,7 @@ export function createClientCalls(backend: string, names: ToolNames): ClientCall
 
   const tell = (id: string, name: string, json: string, input: unknown): TurnEvent[] => {
     const { promise: result, resolve } = Promise.withResolvers<Record<string, unknown>>()
-    calls.set(id, { result, resolve, answered: false, asked: false })
+    calls.set(id, { result, resolve, answered: false, due: 0 })
     leg.push(id)
     return [
       { type: 'call_start', id, name },
@@ -71,23 +72,26 @@ export function createClientCalls(backend: string, names: ToolNames): ClientCall
       const name = isClients(item) ? names.own(word(item['name']) ?? '') : undefined
       if (item['type'] !== 'function_call' || id === undefined || json === undefined || name === undefined)
         return []
-      // Some providers number the calls of each answer anew.
-      if (calls.get(id)?.answered === false) return []
       const input = parse(json)
       // Codex itself answers a call without arguments that it can read.
-      return input === undefined ? [] : tell(id, name, json, input)
+      if (input === undefined) return []
+      // Some providers number the calls of each answer anew.
+      const events = calls.get(id)?.answered === false ? [] : tell(id, name, json, input)
+      const call = calls.get(id)
+      if (call) call.due += 1
+      return events
     },
     ask(params) {
       const id = word(params['callId'])
       const name = isClients(params) ? names.own(word(params['tool']) ?? '') : undefined
       if (id === undefined || name === undefined) return undefined
       const known = calls.get(id)
-      const isNew = known === undefined || (known.answered && known.asked)
+      const isNew = known === undefined || (known.answered && known.due === 0)
       const input = params['arguments'] ?? {}
       const events = isNew ? tell(id, name, JSON.stringify(input), input) : []
       const call = calls.get(id)
       if (!call) return undefined
-      call.asked = true
+      call.due = Math.max(0, call.due - 1)
       return { events, result: call.result }
     },
     endLeg() {

@@ -48,7 +48,7 @@ export function createSession(setup: SessionSetup): AgentSession {
     notification: (method, params) => notify(method, params),
     async request(method, params) {
       const current = turn
-      const called = method === 'item/tool/call' ? current?.ask(params) : undefined
+      const called = method === 'item/tool/call' && isOf(current, params) ? current?.ask(params) : undefined
       if (called) return called
       const { result, event } = await answerRequest(method, params, options, current?.translator.changesOf)
       if (event) await current?.tell(event)
@@ -70,10 +70,14 @@ export function createSession(setup: SessionSetup): AgentSession {
     if (method === 'turn/started') current.id ??= word(fields(params['turn'])['id'])
     if (method === 'turn/completed') return complete(current, fields(params['turn']))
     // Of earlier turns there still come things: the end of a command in the background, the usage so far.
-    if ((word(params['turnId']) ?? current.id) !== current.id) return hear()
+    if (!isOf(current, params)) return hear()
     if (isClientCall(params)) return
     await current.read(method, params)
   }
+
+  /** Whether something concerns a turn, or an agent that the thread has started. */
+  const isOf = (current: Turn | undefined, { threadId: thread, turnId }: Fields) =>
+    thread !== threadId || (word(turnId) ?? current?.id) === current?.id
 
   const complete = async (current: Turn, ended: Fields) => {
     if (current.over || word(ended['id']) !== current.id) return

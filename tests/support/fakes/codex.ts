@@ -16,6 +16,8 @@ export type CodexStep =
   | { readonly say: string }
   /** A request; the result or error that comes back becomes a message. */
   | { readonly ask: string; readonly params?: Fields }
+  /** Requests for results of the client's tools, all at once; what comes back becomes one message. */
+  | { readonly calls: readonly Fields[] }
   /** A line as it is, JSON or not. */
   | { readonly line: string }
   /** Waits for an interrupt; `deaf` never answers one. */
@@ -69,6 +71,14 @@ async function runTurn(threadId: string, turnId: string, steps: readonly CodexSt
   const end = (status: string, error: Fields | null = null) =>
     send({ method: 'turn/completed', params: { threadId, turn: { id: turnId, status, error } } })
 
+  const ask = async (method: string, params: Fields = {}) => {
+    const id = 1000 + ++requests
+    const answered = new Promise<Fields>((resolve) => answers.set(id, resolve))
+    send({ id, method, params: { threadId, turnId, ...params } })
+    const { result, error } = await answered
+    return result ?? error
+  }
+
   send({ method: 'turn/started', params: { threadId, turn: { id: turnId } } })
   for (const step of steps) {
     if ('send' in step) notify(step.send, step.params)
@@ -76,13 +86,10 @@ async function runTurn(threadId: string, turnId: string, steps: readonly CodexSt
     else if ('line' in step) line(step.line)
     else if ('exit' in step) quit(step.exit, step.stderr)
     else if ('end' in step) return end(step.end, step.error)
-    else if ('ask' in step) {
-      const id = 1000 + ++requests
-      const answered = new Promise<Fields>((resolve) => answers.set(id, resolve))
-      send({ id, method: step.ask, params: { threadId, turnId, ...step.params } })
-      const { result, error } = await answered
-      say(JSON.stringify(result ?? error))
-    } else {
+    else if ('ask' in step) say(JSON.stringify(await ask(step.ask, step.params)))
+    else if ('calls' in step)
+      say(JSON.stringify(await Promise.all(step.calls.map((params) => ask('item/tool/call', params)))))
+    else {
       await new Promise<void>((resolve) => {
         if (step.hang === 'interruptible') interrupts.set(turnId, resolve)
       })
