@@ -26,7 +26,8 @@ Point any client at one of these base URLs; a key is needed only where the serve
 | Clients | Base URL |
 |---|---|
 | OpenAI SDKs, Vercel AI SDK, LangChain, Open WebUI, LibreChat, Continue, aider | \`http://127.0.0.1:8080/openai/v1\` |
-| Anthropic SDKs, Vercel AI SDK, LangChain | \`http://127.0.0.1:8080/anthropic\` or \`…/anthropic/v1\` |
+| OpenAI Codex (\`wire_api = "responses"\`), Cursor | \`http://127.0.0.1:8080/openai/v1\` |
+| Anthropic SDKs, Vercel AI SDK, LangChain, Claude Code (\`ANTHROPIC_BASE_URL\`), OpenCode | \`http://127.0.0.1:8080/anthropic\` or \`…/anthropic/v1\` |
 
 \`\`\`python
 from openai import OpenAI
@@ -49,6 +50,17 @@ System and developer messages, wherever they stand, are the system prompt, in th
 
 **Images and files**: PNG, JPEG, GIF and WebP reach every agent whose model sees. Text files are given as text. PDFs are taken by claude, gemini and
 opencode; codex has no place for them and refuses. http(s) URLs are fetched only with \`chat.fetch_images\`, from public addresses.
+
+**Tools**: the request's tools are offered to the agent's model on claude, codex, gemini and opencode. When it calls some, the answer ends with them
+(\`tool_calls\`, \`function_call\`, \`tool_use\`) and the agent waits; the request that brings the results goes on with it. Results that come later than
+\`chat.tool_result_timeout_secs\`, after a restart, or with an edited history are answered by an agent that is told the whole conversation again. A
+call that the client abandons counts as not carried out. The agent's own tools are off, unless the profile says otherwise; what they do is never told
+as a call. \`required\` and named tools work where the table of [backends](backends.md) says \`tool_choice\`, else they are a 400. The model sees the tools
+under their own names; on gemini as \`mcp_NAME\` and on opencode behind a prefix, because these CLIs know no other way. Gemini CLI makes calls one at a time.
+
+**Answers in JSON**: \`response_format\`, \`text.format\` and \`output_config.format\` hold the model to a schema by the agent's own means (claude, codex), else
+by instruction. Every answer is checked here; one that does not fit is repaired once, and an error (502, \`answer_invalid\`) if it still does not fit. A
+stream of such an answer comes in one piece, when it is known to fit.
 
 **Never twice**: a run that failed or was left is not run again by a client's own retries. Failures carry \`x-should-retry: false\`; for clients that
 do not listen, an equal request gets the same failure for \`chat.replay_guard_secs\` (two minutes), and \`retry-after\` says no less than that. A

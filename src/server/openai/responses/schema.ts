@@ -102,7 +102,7 @@ export const CreateResponse = open(
     ),
     tools: maybe(
       Type.Array(ToolDefinition),
-      "Functions and custom tools that the model may call, and the client carries out. The provider's own tools (web_search, …) are without effect.",
+      "Functions and custom tools that the model may call, and the client carries out. The provider's own tools (web_search, …) are accepted and not offered.",
     ),
     tool_choice: maybe(
       ToolChoice,
