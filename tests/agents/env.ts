@@ -29,13 +29,21 @@ export async function createAgentHome(): Promise<AgentHome> {
  * so no login, key or proxy of a developer gets in.
  *
  * Each agent's own retries stay on, so that tests meet them, as few as can be set: one each, which costs Gemini CLI
- * 5 s after a 429 or 5xx. OpenCode cannot be told: it tries 6 times with 2, 4, 8 … s in between, unless the refusal has
+ * 5 s after a 429 or 5xx unless `geminiAttempts` is 1. OpenCode cannot be told: it tries 6 times with 2, 4, 8 … s in between, unless the refusal has
  * a `retryAfter`, which may be a fraction. Codex and Gemini CLI wait for as long as `retryAfter` says.
  */
-export async function agentEnv(baseUrl: string, { home }: { home: string }): Promise<Record<string, string>> {
+export async function agentEnv(
+  baseUrl: string,
+  { home }: { home: string },
+  { geminiAttempts = 2 }: { geminiAttempts?: number } = {},
+): Promise<Record<string, string>> {
   const bin = await agentBin()
   await mkdir(join(home, 'tmp'), { recursive: true })
-  await Promise.all([writeCodex(baseUrl, home), writeGemini(home), writeOpencode(baseUrl, home)])
+  await Promise.all([
+    writeCodex(baseUrl, home),
+    writeGemini(home, geminiAttempts),
+    writeOpencode(baseUrl, home),
+  ])
   return {
     PATH: [bin, process.env['PATH'] ?? ''].join(delimiter),
     HOME: home,
@@ -95,10 +103,10 @@ stream_max_retries = 1
   await write(join(home, '.codex'), 'config.toml', config)
 }
 
-async function writeGemini(home: string): Promise<void> {
+async function writeGemini(home: string, maxAttempts: number): Promise<void> {
   const settings = {
     security: { auth: { selectedType: 'gemini-api-key' } },
-    general: { maxAttempts: 2, disableAutoUpdate: true, enableAutoUpdate: false },
+    general: { maxAttempts, disableAutoUpdate: true, enableAutoUpdate: false },
     privacy: { usageStatisticsEnabled: false },
   }
   await write(join(home, '.gemini'), 'settings.json', JSON.stringify(settings))
@@ -114,7 +122,8 @@ async function writeOpencode(baseUrl: string, home: string): Promise<void> {
       mock: {
         npm: '@ai-sdk/anthropic',
         options: { baseURL: `${baseUrl}/v1`, apiKey: 'mock-key' },
-        models: { m1: {} },
+        // OpenCode leaves images out for a model that is not said to see any.
+        models: { m1: { attachment: true, modalities: { input: ['text', 'image'], output: ['text'] } } },
       },
     },
   }
