@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { type AgentHome, agentEnv, createAgentHome } from '../agents/env.ts'
 import {
   type MockProvider,
@@ -30,7 +30,8 @@ export function describeChat(name: string, body: (stage: ChatStage) => void): vo
     beforeAll(async () => {
       home = await createAgentHome()
       provider = await startMockProvider()
-      clinvk = await startClinvk({ env: await agentEnv(provider.url, home), cwd: home.workdir })
+      const env = await agentEnv(provider.url, home, { geminiAttempts: 1 })
+      clinvk = await startClinvk({ env, cwd: home.workdir })
     }, INSTALL_MS)
     afterAll(async () => {
       expect(await clinvk.stop()).toBe(0)
@@ -89,9 +90,13 @@ function textOf({ content, parts, name, output }: Item): string {
 }
 
 /** How often a text occurs in all that the provider was sent. */
-function timesHeard(request: RecordedRequest, text: string): number {
+export function timesHeard(request: RecordedRequest, text: string): number {
   return JSON.stringify(request.body).split(text).length - 1
 }
+
+/** One white pixel. */
+export const PNG =
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
 
 /** The conversation that history tests send: unmistakable words in every turn. */
 export const WORDS = {
@@ -109,7 +114,50 @@ export function expectHistory(backend: ChatBackend, request: RecordedRequest): v
   expect(rolesOf(WORDS.second)).toEqual(['user'])
   expect(rolesOf(WORDS.first)).toEqual(['user'])
   if (backend === 'claude' || backend === 'codex') expect(rolesOf(WORDS.answer)).toEqual(['assistant'])
+  if (backend === 'claude' || backend === 'codex') expect(request.system).toContain(WORDS.system)
   const sent = JSON.stringify(request.body)
   expect(sent.indexOf(WORDS.first)).toBeLessThan(sent.indexOf(WORDS.answer))
   expect(sent.indexOf(WORDS.answer)).toBeLessThan(sent.indexOf(WORDS.second))
+}
+
+/** What the provider was asked last. */
+export function lastCall({ model }: ChatStage): RecordedRequest {
+  const call = model.calls.at(-1)
+  if (!call) throw new Error('The provider was not called.')
+  return call
+}
+
+/** Declares that the image in a tool's result reaches the provider there. `send` sends one turn with such a history. */
+export function describeToolImage(
+  stage: ChatStage,
+  send: (model: ChatBackend, ids: { call: string; image: string }) => Promise<unknown>,
+): void {
+  test.each(['claude', 'codex'] as const)("an image in a tool's result reaches %s as such", async (model) => {
+    stage.model.play({ text: 'A pixel.' })
+    await send(model, { call: 'call_echo', image: PNG })
+    const call = lastCall(stage)
+    expect(timesHeard(call, PNG)).toBe(1)
+    const [result, ...others] = resultsOf(call)
+    expect(others).toEqual([])
+    expect(result).toMatchObject(
+      model === 'claude'
+        ? {
+            tool_use_id: 'call_echo',
+            content: [{ type: 'image', source: { type: 'base64', media_type: 'image/png', data: PNG } }],
+          }
+        : {
+            call_id: 'call_echo',
+            output: [{ type: 'input_image', image_url: `data:image/png;base64,${PNG}` }],
+          },
+    )
+  })
+}
+
+/** The results of tools that the provider was sent, in its dialect. */
+function resultsOf({ body, dialect }: RecordedRequest): unknown[] {
+  if (dialect === 'openai')
+    return (body['input'] as Item[]).filter(({ type }) => type === 'function_call_output')
+  return (body['messages'] as Item[])
+    .flatMap(({ content }) => (typeof content === 'string' ? [] : (content ?? [])))
+    .filter(({ type }) => type === 'tool_result')
 }
