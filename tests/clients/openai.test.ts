@@ -1,17 +1,59 @@
 import { describe, expect, test } from 'bun:test'
 import OpenAI from 'openai'
-import { CHAT_BACKENDS, describeChat, expectHistory, WORDS } from './suite.ts'
+import { type ChatClient, describeClients, describePrompts, type Said } from './matrix.ts'
+import { CHAT_BACKENDS, describeChat, describeToolImage, WORDS } from './suite.ts'
 
-const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
 const REFUSALS = [
   [400, OpenAI.BadRequestError],
   [401, OpenAI.AuthenticationError],
-  [429, OpenAI.RateLimitError],
 ] as const
 
 describeChat('the OpenAI SDK', (stage) => {
   const connect = () => new OpenAI({ baseURL: `${stage.url}/openai/v1`, apiKey: 'not-needed' })
   const user = (content: string) => ({ role: 'user' as const, content })
+
+  const chat: ChatClient = {
+    async ask({ model, messages, signal }) {
+      const body = { model, messages: messages.map(toChatMessage) }
+      const answer = await connect().chat.completions.create(body, { signal })
+      return answer.choices[0]?.message.content ?? ''
+    },
+    async *stream({ model, messages, signal }) {
+      const body = { model, messages: messages.map(toChatMessage), stream: true as const }
+      const chunks = await connect().chat.completions.create(body, { signal })
+      for await (const { choices } of chunks) yield choices[0]?.delta.content ?? ''
+    },
+    statusOf,
+  }
+  const responses: ChatClient = {
+    async ask({ model, messages, signal }) {
+      const body = { model, input: messages.map(toInputItem) }
+      return (await connect().responses.create(body, { signal })).output_text
+    },
+    async *stream({ model, messages, signal }) {
+      const body = { model, input: messages.map(toInputItem), stream: true as const }
+      const events = await connect().responses.create(body, { signal })
+      for await (const event of events) if (event.type === 'response.output_text.delta') yield event.delta
+    },
+    statusOf,
+  }
+  describeClients(stage, { 'by chat completions': chat, 'by responses': responses })
+  describePrompts(stage, chat)
+  describeToolImage(stage, async (model, { call, image }) =>
+    connect().responses.create({
+      model,
+      input: [
+        user('Take a picture.'),
+        { type: 'function_call', call_id: call, name: 'camera', arguments: '{}' },
+        {
+          type: 'function_call_output',
+          call_id: call,
+          output: [{ type: 'input_image', detail: 'auto', image_url: toUrl(image) }],
+        },
+        user('What is it?'),
+      ],
+    }),
+  )
 
   describe.each(CHAT_BACKENDS.map((name) => [name]))('with %s', (model) => {
     test('gets an answer in one piece', async () => {
@@ -44,21 +86,6 @@ describeChat('the OpenAI SDK', (stage) => {
       expect(whole.usage?.total_tokens).toBeGreaterThan(0)
     })
 
-    test('has its history reach the provider, everything once', async () => {
-      stage.model.play({ text: 'Blue.' })
-      await connect().chat.completions.create({
-        model,
-        messages: [
-          { role: 'system', content: WORDS.system },
-          user(WORDS.first),
-          { role: 'assistant', content: WORDS.answer },
-          { role: 'user', content: [{ type: 'text', text: WORDS.second }] },
-        ],
-      })
-      const call = stage.model.calls.at(-1)
-      expectHistory(model, call ?? fail())
-    })
-
     test('is a model call: no tools of the agent can act', async () => {
       stage.model.play({ text: 'ok' })
       await connect().chat.completions.create({ model, messages: [user('hi')] })
@@ -75,34 +102,6 @@ describeChat('the OpenAI SDK', (stage) => {
         stop: 'three',
       })
       expect(answer.choices[0]).toMatchObject({ finish_reason: 'stop', message: { content: 'one two ' } })
-    })
-
-    test('sees an image', async () => {
-      if (model === 'opencode') return
-      stage.model.play({ text: 'A pixel.' })
-      const answer = await connect().chat.completions.create({
-        model,
-        messages: [
-          {
-            role: 'user',
-            content: [
-              { type: 'text', text: 'What is it?' },
-              { type: 'image_url', image_url: { url: `data:image/png;base64,${PNG}` } },
-            ],
-          },
-        ],
-      })
-      expect(answer.choices[0]?.message.content).toBe('A pixel.')
-      expect(JSON.stringify(stage.model.calls.at(-1)?.body)).toContain(PNG)
-    })
-
-    test('cancels by leaving, and the provider is let go', async () => {
-      stage.model.play({ text: ['a ', 'b'], stallAfter: 1 })
-      const stream = await connect().chat.completions.create({ model, messages: [user('go')], stream: true })
-      for await (const chunk of stream) if (chunk.choices[0]?.delta.content) break
-      stream.controller.abort()
-      await stage.model.idle()
-      expect(stage.model.calls.at(-1)?.state).toBe('aborted')
     })
 
     test.each(REFUSALS)(
@@ -144,24 +143,6 @@ describeChat('the OpenAI SDK', (stage) => {
     })
   })
 
-  test('answers 20 at once without mixing them', async () => {
-    stage.model.play(async (request) => {
-      const words = [...request.prompt.matchAll(/word-\d+/g)]
-      return { text: `It is ${words.at(-1)?.[0]}.`, delayMs: 5 }
-    })
-    const answers = await Promise.all(
-      Array.from({ length: 20 }, async (_, index) => {
-        const model = CHAT_BACKENDS[index % 3] ?? 'claude'
-        const answer = await connect().chat.completions.create({
-          model,
-          messages: [user(`Say word-${index}`)],
-        })
-        return answer.choices[0]?.message.content
-      }),
-    )
-    expect(answers).toEqual(Array.from({ length: 20 }, (_, index) => `It is word-${index}.`))
-  }, 60_000)
-
   test('lists the models, and names what exists for one that does not', async () => {
     const models = (await connect().models.list()).data.map(({ id }) => id)
     for (const name of CHAT_BACKENDS) expect(models).toContain(name)
@@ -175,6 +156,25 @@ describeChat('the OpenAI SDK', (stage) => {
   })
 })
 
-function fail(): never {
-  throw new Error('The provider was not called.')
+function statusOf(error: unknown): number | undefined {
+  const classes = [OpenAI.RateLimitError, OpenAI.InternalServerError]
+  return error instanceof OpenAI.APIError && classes.some((its) => error instanceof its)
+    ? error.status
+    : undefined
+}
+
+function toChatMessage({ role, text, image }: Said): OpenAI.ChatCompletionMessageParam {
+  if (role !== 'user') return { role, content: text }
+  const picture = { type: 'image_url' as const, image_url: { url: toUrl(image ?? '') } }
+  return { role, content: [...(image === undefined ? [] : [picture]), { type: 'text', text }] }
+}
+
+function toInputItem({ role, text, image }: Said): OpenAI.Responses.ResponseInputItem {
+  if (role !== 'user') return { role, content: text }
+  const picture = { type: 'input_image' as const, detail: 'auto' as const, image_url: toUrl(image ?? '') }
+  return { role, content: [...(image === undefined ? [] : [picture]), { type: 'input_text', text }] }
+}
+
+function toUrl(image: string): string {
+  return `data:image/png;base64,${image}`
 }
