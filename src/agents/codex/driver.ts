@@ -18,6 +18,7 @@ import { settleOptions, threadParams } from './options.ts'
 import { createPool, type Timing } from './pool.ts'
 import { probeCodex } from './probe.ts'
 import { createSession } from './session.ts'
+import { type AnswerForm, answerForm } from './strict-answer.ts'
 import { threadConfig } from './thread-config.ts'
 import { createToolNames, type ToolNames } from './tool-names.ts'
 
@@ -41,7 +42,7 @@ export const CODEX_CAPABILITIES: Capabilities = {
   documents: 'none',
   profiles: ['pure', 'project', 'full'],
   effort: 'native',
-  jsonSchema: 'none',
+  jsonSchema: 'native',
   clientTools: 'native',
   toolChoice: 'none',
   approvalModes: { default: 'native', auto: 'native', none: 'native', always: 'native' },
@@ -60,7 +61,12 @@ export function createCodexDriver(settings: BackendSettings, timing: Timing = {}
   const sessions = new Set<AgentSession>()
   let probed: { at: number; probe: Promise<Probe> } | undefined
 
-  const openThread = async (server: AppServer, options: SessionOptions, release: () => void) => {
+  const openThread = async (
+    server: AppServer,
+    options: SessionOptions,
+    form: AnswerForm | undefined,
+    release: () => void,
+  ) => {
     const { name: backend } = settings
     if (server.login.needed && !server.login.found) {
       // It would not notice a login that comes later.
@@ -84,6 +90,7 @@ export function createCodexDriver(settings: BackendSettings, timing: Timing = {}
         model,
         effort,
         names,
+        form,
         timing,
         release: () => {
           sessions.delete(session)
@@ -110,6 +117,7 @@ export function createCodexDriver(settings: BackendSettings, timing: Timing = {}
     async open(asked, signal) {
       const options = settleOptions(asked)
       requireNewForTools(options)
+      const form = options.jsonSchema === undefined ? undefined : answerForm(options.jsonSchema)
       await requireFolder(options.workdir)
       const { server, release } = await pool.take({
         flags: options.extraFlags ?? [],
@@ -119,7 +127,7 @@ export function createCodexDriver(settings: BackendSettings, timing: Timing = {}
       })
       try {
         return await abandonable(
-          server.then((started) => openThread(started, options, release)),
+          server.then((started) => openThread(started, options, form, release)),
           signal,
         )
       } catch (error) {

@@ -53,12 +53,14 @@ export function threadParams(
  * What `turn/start` is asked for.
  *
  * @param effort how hard the model thinks, in a word that it takes.
+ * @param outputSchema what the answers have to fit, as strict mode wants it. Codex keeps it for one turn only.
  */
 export function turnParams(
   threadId: string,
   options: SessionOptions,
   input: readonly Record<string, unknown>[],
   effort?: string,
+  outputSchema?: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
   const sandboxPolicy = SANDBOX_POLICY[options.sandboxMode]
   return {
@@ -66,6 +68,7 @@ export function turnParams(
     input,
     ...(sandboxPolicy === undefined ? {} : { sandboxPolicy }),
     ...(effort === undefined ? {} : { effort }),
+    ...(outputSchema === undefined ? {} : { outputSchema }),
     ...(options.profile === 'pure' ? NO_PLACE : {}),
   }
 }

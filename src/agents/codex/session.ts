@@ -8,6 +8,7 @@ import { answerRequest } from './approvals.ts'
 import { requestError, turnError } from './errors.ts'
 import { mayMention, turnParams, userInput, userItem } from './options.ts'
 import type { Timing } from './pool.ts'
+import type { AnswerForm } from './strict-answer.ts'
 import { cutShort } from './to-events.ts'
 import type { ToolNames } from './tool-names.ts'
 import { createTurn, type Turn } from './turn.ts'
@@ -25,6 +26,8 @@ export interface SessionSetup {
   readonly effort: string | undefined
   /** What the client's tools are known by. */
   readonly names: ToolNames
+  /** What its answers have to fit. */
+  readonly form: AnswerForm | undefined
   readonly timing: Pick<Timing, 'interruptMs' | 'quietMs'>
   /** Called once, when the process is not needed any more. */
   readonly release: () => void
@@ -127,7 +130,16 @@ export function createSession(setup: SessionSetup): AgentSession {
   const open = (parts: readonly InputPart[]): Turn => {
     const { quietMs } = setup.timing
     const isCrowded = () => server.crowded
-    const opened = createTurn({ backend, model: setup.model, totals, names, init, isCrowded, quietMs })
+    const opened = createTurn({
+      backend,
+      model: setup.model,
+      totals,
+      names,
+      init,
+      isCrowded,
+      quietMs,
+      restore: setup.form?.restore,
+    })
     turn = opened
     latest = opened
     void begin(opened, parts).then(opened.begin)
@@ -143,7 +155,10 @@ export function createSession(setup: SessionSetup): AgentSession {
       if (current.stopping)
         throw new ClinvkError('cancelled', `${backend}: the turn was stopped before it began.`)
       const input = mentions ? [] : userInput(parts)
-      const answer = await server.request(method, turnParams(threadId, options, input, setup.effort))
+      const answer = await server.request(
+        method,
+        turnParams(threadId, options, input, setup.effort, setup.form?.schema),
+      )
       current.id ??= word(fields(answer['turn'])['id'])
       if (current.id === undefined)
         throw new ClinvkError('agent_protocol', `${backend} started a turn without an id.`, { details })

@@ -4,6 +4,7 @@ import type { StopReason, TurnEvent } from '../types.ts'
 import { errorInfo, providerWords } from './errors.ts'
 import { isToldLate, toolOf, toolResult } from './tool-items.ts'
 import { createMeter, createTotals, type Totals } from './usage.ts'
+import { createWholeAnswers } from './whole-answers.ts'
 
 /** Turns the notifications of one turn into its events. */
 export interface Translator {
@@ -22,12 +23,18 @@ export interface Translator {
 /**
  * @param model the model that the thread was started with.
  * @param totals what the session's threads had spent before.
+ * @param restore changes whole answers before they are told; then nothing is told of them while they are written.
  */
-export function createTranslator(model?: string, totals: Totals = createTotals()): Translator {
+export function createTranslator(
+  model?: string,
+  totals: Totals = createTotals(),
+  restore?: (text: string) => string,
+): Translator {
   let meter = createMeter(totals)
   const drafts = { text: createDraft(), thinking: createDraft() }
   /** What was streamed of a message or a thought, by its item. */
   const streamed = new Map<string, string>()
+  const answers = restore && createWholeAnswers(restore)
   const openTools = new Set<string>()
   const changes = new Map<string, readonly Fields[]>()
   let answering = model
@@ -36,6 +43,10 @@ export function createTranslator(model?: string, totals: Totals = createTotals()
     const text = word(params['delta'])
     const id = word(params['itemId'])
     if (text === undefined || id === undefined) return []
+    if (type === 'text' && answers) {
+      answers.add(id, text)
+      return []
+    }
     streamed.set(id, (streamed.get(id) ?? '') + text)
     return toldOf(type, drafts[type].add(text, section === undefined ? id : `${id}.${section}`))
   }
@@ -54,7 +65,7 @@ export function createTranslator(model?: string, totals: Totals = createTotals()
     if (id === undefined) return []
     switch (item['type']) {
       case 'agentMessage':
-        return rest('text', id, word(item['text']) ?? '')
+        return (answers?.complete ?? restOfText)(id, word(item['text']) ?? '')
       case 'reasoning':
         return streamed.has(id) ? settle('thinking') : rest('thinking', id, thoughtOf(item))
       case 'plan':
@@ -78,6 +89,8 @@ export function createTranslator(model?: string, totals: Totals = createTotals()
     return [...toldOf(type, drafts[type].add(text, id)), ...settle(type)]
   }
 
+  const restOfText = (id: string, whole: string) => rest('text', id, whole)
+
   const settle = (type: 'text' | 'thinking') => toldOf(type, drafts[type].settle())
 
   /**
@@ -86,6 +99,7 @@ export function createTranslator(model?: string, totals: Totals = createTotals()
    */
   const begin = () => {
     streamed.clear()
+    answers?.begin()
     drafts.text.begin()
     drafts.thinking.begin()
   }
@@ -97,6 +111,7 @@ export function createTranslator(model?: string, totals: Totals = createTotals()
     return [
       ...settle('thinking'),
       ...settle('text'),
+      ...(answers?.cut() ?? []),
       ...before,
       {
         type: 'done',

@@ -17,7 +17,7 @@ export function understoodSchema(schema: unknown): Fields {
 }
 
 /** The type of values, or their types. */
-function typesOf(values: readonly unknown[]): string | string[] {
+export function typesOf(values: readonly unknown[]): string | string[] {
   const types = [...new Set(values.map(typeOf))]
   const [only] = types
   return types.length === 1 && only !== undefined ? only : types

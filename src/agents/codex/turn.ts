@@ -42,6 +42,8 @@ export interface TurnSetup {
   readonly names: ToolNames
   /** What each leg begins with. */
   readonly init: TurnEvent
+  /** Makes an answer what the client asked for. */
+  readonly restore: ((text: string) => string) | undefined
   /** Whether other threads live in the process. */
   readonly isCrowded: () => boolean
   /** How long an answer with calls may say nothing before it is taken for broken, in ms. */
@@ -67,7 +69,7 @@ export function createTurn(setup: TurnSetup): Turn {
   const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
   const { promise: settled, resolve: settle } = Promise.withResolvers<void>()
   const events = createSharedChannel(backend, setup.isCrowded, BUFFERED_CHARS)
-  const translator = createTranslator(setup.model, setup.totals)
+  const translator = createTranslator(setup.model, setup.totals, setup.restore)
   const calls = createClientCalls(backend, setup.names)
   let quiet: Timer | undefined
   /** Whether the model's answer is complete, so that it makes no more calls. */
