@@ -1,6 +1,9 @@
+import type { JsonSchema } from '../client-tools.ts'
 import type { AgentProfile } from '../messages.ts'
 import type { SessionOptions } from '../types.ts'
+import { SERVER } from './client-tools.ts'
 import { effortEnv } from './effort.ts'
+import { choiceEnv } from './tool-choice.ts'
 import type { UserSettings } from './user-settings.ts'
 
 /**
@@ -23,6 +26,9 @@ const TOOL_HOOK = 'tool'
 
 // Hooks time out in seconds. A slow reader may keep an answer of ours waiting, which must never deny a tool.
 const HOOK_TIMEOUT_S = 24 * 3600
+
+/** A day. */
+const CALL_TIMEOUT_MS = 24 * 3600 * 1000
 
 /** What the command line depends on, besides the session's options. */
 export interface ArgvOptions {
@@ -59,6 +65,8 @@ export function claudeArgv(
     ...(Object.keys(settings).length === 0 ? [] : [`--settings=${JSON.stringify(settings)}`]),
     ...(barred.length === 0 ? [] : [`--disallowedTools=${barred.join(',')}`]),
     ...(tools === undefined ? [] : [`--tools=${tools.join(',')}`]),
+    // Its own spelling of all tools of a server, which holds without the prefix as well: their calls ask for nothing.
+    ...(hasTools(options) ? [`--allowedTools=mcp__${SERVER}`] : []),
     ...(options.model === undefined ? [] : [`--model=${options.model}`]),
     ...(options.maxTurns === undefined ? [] : [`--max-turns=${options.maxTurns}`]),
     ...(options.resume === undefined ? [] : [`--resume=${options.resume}`]),
@@ -89,7 +97,9 @@ export function claudeEnv(
     ...user?.env,
     ...PROFILE_ENV[options.profile ?? 'full'],
     ...(options.maxTokens === undefined ? {} : { CLAUDE_CODE_MAX_OUTPUT_TOKENS: String(options.maxTokens) }),
+    ...(hasTools(options) ? TOOLS_ENV[options.profile ?? 'full'] : {}),
     ...effortEnv(options),
+    ...choiceEnv(options, env),
   }
 }
 
@@ -97,14 +107,37 @@ export function claudeEnv(
  * The first request on the control channel. The system prompt is appended to Claude Code's own: replacing that
  * would take away what makes it an agent. In the profile `pure` it is to be none, and an empty one replaces it too.
  */
-export function initializeRequest(options: SessionOptions, hooked: boolean): Record<string, unknown> {
+export function initializeRequest(
+  options: SessionOptions,
+  hooked: boolean,
+  answerSchema?: JsonSchema,
+): Record<string, unknown> {
   return {
     subtype: 'initialize',
     ...systemPrompt(options),
+    ...(hasTools(options)
+      ? {
+          sdkMcpServers: [SERVER],
+          // A call may wait for long: for a client that asks a person. In ms.
+          sdkMcpServerConfigs: { [SERVER]: { timeout: CALL_TIMEOUT_MS, disableAutoBackground: true } },
+        }
+      : {}),
+    ...(answerSchema === undefined ? {} : { jsonSchema: answerSchema }),
     ...(hooked
       ? { hooks: { PreToolUse: [{ matcher: null, hookCallbackIds: [TOOL_HOOK], timeout: HOOK_TIMEOUT_S }] } }
       : {}),
   }
+}
+
+function hasTools({ clientTools = [] }: SessionOptions): boolean {
+  return clientTools.length > 0
+}
+
+/** Descriptions of tools are cut after 4096 characters by default. A model without other tools sees plain names. */
+const TOOLS_ENV: Readonly<Record<AgentProfile, Readonly<Record<string, string>>>> = {
+  full: { CLAUDE_CODE_MAX_MCP_DESCRIPTION_LENGTH: '1000000' },
+  project: { CLAUDE_CODE_MAX_MCP_DESCRIPTION_LENGTH: '1000000' },
+  pure: { CLAUDE_CODE_MAX_MCP_DESCRIPTION_LENGTH: '1000000', CLAUDE_AGENT_SDK_MCP_NO_PREFIX: '1' },
 }
 
 /** What is left of the agent's own memory and reminders: nothing, or what the folder has. */

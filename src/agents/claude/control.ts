@@ -10,9 +10,14 @@ export interface ControlAnswer {
 
 /**
  * Answers a `control_request`. What we don't know is answered with an error, so that the agent never waits.
- * A hook is always answered in full: Claude Code takes an error there for consent.
+ * A hook is always answered in full: Claude Code takes an error there for consent. Tools that pass are nobody's to
+ * approve.
  */
-export async function answerControl(message: Fields, policy: Policy): Promise<ControlAnswer> {
+export async function answerControl(
+  message: Fields,
+  policy: Policy,
+  passes: (tool: string) => boolean,
+): Promise<ControlAnswer> {
   const request = fields(message['request'])
   const respond = (response: Record<string, unknown>) => ({
     type: 'control_response',
@@ -20,6 +25,8 @@ export async function answerControl(message: Fields, policy: Policy): Promise<Co
   })
 
   if (request['subtype'] === 'can_use_tool') {
+    if (passes(String(request['tool_name'])))
+      return { message: respond({ behavior: 'allow', updatedInput: fields(request['input']) }) }
     const { tool, toolId, verdict } = await judge(
       policy.asked,
       request['tool_name'],
@@ -40,6 +47,8 @@ export async function answerControl(message: Fields, policy: Policy): Promise<Co
   if (request['subtype'] === 'hook_callback') {
     const input = fields(request['input'])
     if (input['hook_event_name'] !== 'PreToolUse') return { message: respond({}) }
+    if (passes(String(input['tool_name'])))
+      return { message: respond(decided('allow', 'It is a tool of the client.')) }
     const { tool, toolId, verdict } = await judge(
       policy.before,
       input['tool_name'],
@@ -49,13 +58,7 @@ export async function answerControl(message: Fields, policy: Policy): Promise<Co
     if (verdict.decision === 'leave') return { message: respond({}) }
     const shown = verdict.decision === 'deny' || policy.showsAllowed
     return {
-      message: respond({
-        hookSpecificOutput: {
-          hookEventName: 'PreToolUse',
-          permissionDecision: verdict.decision,
-          permissionDecisionReason: forModel(verdict),
-        },
-      }),
+      message: respond(decided(verdict.decision, forModel(verdict))),
       ...(shown ? { approval: toApproval(tool, toolId, verdict) } : {}),
     }
   }
@@ -68,6 +71,16 @@ export async function answerControl(message: Fields, policy: Policy): Promise<Co
         request_id: message['request_id'],
         error: `clinvk does not answer ${word(request['subtype']) ?? 'this request'}.`,
       },
+    },
+  }
+}
+
+function decided(decision: 'allow' | 'deny', reason: string) {
+  return {
+    hookSpecificOutput: {
+      hookEventName: 'PreToolUse',
+      permissionDecision: decision,
+      permissionDecisionReason: reason,
     },
   }
 }

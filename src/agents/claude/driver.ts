@@ -9,6 +9,7 @@ import type {
   SessionOptions,
 } from '../types.ts'
 import { claudeArgv, claudeEnv } from './argv.ts'
+import { offerTools } from './client-tools.ts'
 import { toHistory } from './history.ts'
 import { createPolicy } from './permissions.ts'
 import { probeClaude } from './probe.ts'
@@ -35,9 +36,9 @@ export const CLAUDE_CAPABILITIES: Capabilities = {
   documents: 'native',
   profiles: ['pure', 'project', 'full'],
   effort: 'native',
-  jsonSchema: 'none',
-  clientTools: 'none',
-  toolChoice: 'none',
+  jsonSchema: 'native',
+  clientTools: 'native',
+  toolChoice: 'native',
   approvalModes: { default: 'native', auto: 'native', none: 'native', always: 'emulated' },
   sandboxModes: { default: 'native', 'read-only': 'emulated', workspace: 'emulated', full: 'native' },
 }
@@ -84,7 +85,8 @@ export function createClaudeDriver(settings: BackendSettings, timing: Timing = {
 
   async function open(options: SessionOptions, signal: AbortSignal) {
     const policy = createPolicy(options)
-    const history = toHistory(options.history ?? [])
+    const offer = offerTools(options)
+    const history = toHistory(options.history ?? [], offer.inside)
     const { command, extraFlags, env } = settings
     const full = (options.profile ?? 'full') === 'full'
     const user = full ? undefined : await readUserSettings(env)
@@ -96,7 +98,7 @@ export function createClaudeDriver(settings: BackendSettings, timing: Timing = {
     children.add(child)
     void child.exited.then(() => children.delete(child))
     const session = await openSession(
-      { backend: settings.name, child, options, policy, history, timing },
+      { backend: settings.name, child, options, policy, offer, history, timing },
       signal,
     )
     sessions.add(session)

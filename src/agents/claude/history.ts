@@ -21,11 +21,16 @@ interface HistoryFrame {
  * Turns earlier messages into user and assistant messages that take turns, as the provider wants them. What is
  * said last goes with the prompt, since Claude Code would append its reminders to a tool result that stands alone.
  *
+ * `nameOf`: what the model calls a tool that the client knows by this name.
+ *
  * @throws `invalid_request` for a tool result without its call, which Claude Code would drop unsaid;
  * `unsupported_option` for a document that is no PDF.
  */
-export function toHistory(messages: readonly HistoryMessage[]): History {
-  const turns = takeTurns(messages)
+export function toHistory(
+  messages: readonly HistoryMessage[],
+  nameOf: (tool: string) => string = (tool) => tool,
+): History {
+  const turns = takeTurns(messages, nameOf)
   // The provider wants a user to begin.
   if (turns[0]?.role === 'assistant') turns.unshift({ role: 'user', content: [namesOf([])] })
   const last = turns.at(-1)?.role === 'user' ? turns.pop() : undefined
@@ -52,12 +57,12 @@ function toFrame({ role, content }: Said): HistoryFrame {
 }
 
 /** Messages of one side that follow each other are one; those that say nothing are none. */
-function takeTurns(messages: readonly HistoryMessage[]): Said[] {
+function takeTurns(messages: readonly HistoryMessage[], nameOf: (tool: string) => string): Said[] {
   const ids = createIds()
   const turns: Said[] = []
   for (const message of messages) {
     const role = message.role === 'assistant' ? 'assistant' : 'user'
-    const content = toContent(message, ids)
+    const content = toContent(message, ids, nameOf)
     const last = turns.at(-1)
     if (last?.role === role) last.content.push(...content)
     else if (content.length > 0) turns.push({ role, content })
@@ -70,7 +75,7 @@ function resultsFirst(content: readonly Block[]): Block[] {
   return [...content.filter(isResult), ...content.filter((block) => !isResult(block))]
 }
 
-function toContent(message: HistoryMessage, ids: Ids): Block[] {
+function toContent(message: HistoryMessage, ids: Ids, nameOf: (tool: string) => string): Block[] {
   switch (message.role) {
     case 'user':
       return toBlocks(message.parts).filter(isSomething)
@@ -80,7 +85,7 @@ function toContent(message: HistoryMessage, ids: Ids): Block[] {
         ...message.toolCalls.map(({ id, name, input }) => ({
           type: 'tool_use',
           id: ids.called(id),
-          name: plain(name),
+          name: plain(nameOf(name)),
           input: isObject(input) ? input : { input },
         })),
       ]
@@ -108,16 +113,22 @@ interface Ids {
   answered(id: string): string
 }
 
-/** Ids of calls are other agents' as well: the provider wants each once, of letters, digits, `_` and `-`. */
+/**
+ * Ids of calls are other agents' as well: the provider wants each once, of letters, digits, `_` and `-`. And Claude Code
+ * 2.1.330 takes `x_1` for an entry within the call `x` of the same conversation, and loses its result.
+ */
 function createIds(): Ids {
   const ours = new Map<string, string>()
   const taken = new Set<string>()
+  const outer = new Set<string>()
   return {
     called(id) {
       const name = plain(id)
       let unique = name
-      for (let count = 2; taken.has(unique); count += 1) unique = `${name}-${count}`
+      const clashes = (id: string) => outer.has(id) || [id, ...outerIds(id)].some((other) => taken.has(other))
+      for (let count = 2; clashes(unique); count += 1) unique = `${name}-${count}`
       taken.add(unique)
+      for (const id of outerIds(unique)) outer.add(id)
       ours.set(id, unique)
       return unique
     },
@@ -131,6 +142,12 @@ function createIds(): Ids {
       return found
     },
   }
+}
+
+/** The calls that one of this id could be taken for an entry of. */
+function outerIds(id: string): string[] {
+  const [, outer] = /^(.+)_\d+$/.exec(id) ?? []
+  return outer === undefined ? [] : [outer, ...outerIds(outer)]
 }
 
 /** The provider refuses text of nothing but white space. */

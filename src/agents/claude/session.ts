@@ -5,16 +5,21 @@ import { readJsonLines } from '../../process/lines.ts'
 import { type Fields, fields, word } from '../fields.ts'
 import { abortError, takeTurn } from '../take-turn.ts'
 import type { AgentSession, SessionOptions, TurnEvent, TurnInput } from '../types.ts'
+import { answerForm } from './answer-form.ts'
 import { initializeRequest } from './argv.ts'
+import { ANSWER_TOOL, type Offer } from './client-tools.ts'
 import { answerControl } from './control.ts'
 import { crashError, resultError } from './errors.ts'
 import type { History } from './history.ts'
 import { toBlocks, userMessage } from './input.ts'
+import { isMcp } from './mcp.ts'
 import { createOpening } from './opening.ts'
 import type { Policy } from './permissions.ts'
+import { canAnswer } from './results.ts'
 import { createTranslator, type Known, type Step, type Translator } from './to-events.ts'
 import { weightOf } from './tool-events.ts'
 import { createMeter, type Spent } from './usage.ts'
+import { createWaitingCalls } from './waiting-calls.ts'
 
 /** How long things may take, in ms. */
 export interface Timing {
@@ -32,13 +37,15 @@ export interface SessionSetup {
   readonly child: Child
   readonly options: SessionOptions
   readonly policy: Policy
+  readonly offer: Offer
   readonly history: History
   readonly timing: Timing
 }
 
 interface Turn {
   readonly uuid: string
-  readonly events: Channel<TurnEvent>
+  /** What is read of it now: to its end, or until it waits for the client's tools; then comes another one. */
+  events: Channel<TurnEvent>
   readonly translator: Translator
   /** Tools whose approval was shown: a call can pass the hook and still be asked for. */
   readonly shown: Set<string>
@@ -48,6 +55,8 @@ interface Turn {
   ours: boolean
   /** Whether it was interrupted. */
   stopping: boolean
+  /** Whether it waits for the results of the client's tools. */
+  waiting: boolean
 }
 
 /** A session that can also count. */
@@ -69,7 +78,11 @@ const CLOSE_MS = 2000
  * @throws what keeps it from starting: `session_not_found`, `agent_crashed`, or the signal's reason.
  */
 export async function openSession(setup: SessionSetup, signal: AbortSignal): Promise<ClaudeSession> {
-  const { backend, child, options, policy, history, timing } = setup
+  const { backend, child, options, policy, offer, history, timing } = setup
+  const form = options.jsonSchema === undefined ? undefined : answerForm(backend, options.jsonSchema)
+  const calls = createWaitingCalls(offer)
+  const passes = (tool: string) =>
+    offer.outside(tool) !== undefined || (form !== undefined && tool === ANSWER_TOOL)
   const meter = createMeter(options.resume !== undefined)
   const opening = createOpening()
   let known: Known = { sessionId: options.resume }
@@ -80,6 +93,8 @@ export async function openSession(setup: SessionSetup, signal: AbortSignal): Pro
   let opened = false
   let unsaid = history.rest
   let ended = false
+  // The conversation in the process is no longer the client's.
+  let useless = false
   let requests = 0
   let tellsLifecycle = false
   const awaited = new Map<string, PromiseWithResolvers<Fields>>()
@@ -107,16 +122,40 @@ export async function openSession(setup: SessionSetup, signal: AbortSignal): Pro
     return request({ subtype: 'interrupt' })
   }
 
-  const push = async (to: Turn, event: TurnEvent) => {
+  const push = async (to: Turn, event: TurnEvent, events = to.events) => {
     if (event.type === 'approval' && event.toolId !== undefined) {
       if (to.shown.has(event.toolId)) return
       to.shown.add(event.toolId)
     }
-    await to.events.push(event, weightOf(event))
+    await events.push(event, weightOf(event))
+  }
+  /** What a message means for the turn. */
+  const apply = async (to: Turn, { events, stop, failure: failed, waits }: Step) => {
+    const told = to.events
+    for (const event of events) if (event.type === 'call_end') calls.told(event.id)
+    // First of all it waits: who reads `done` may answer at once.
+    if (waits) {
+      to.events = createChannel<TurnEvent>()
+      to.waiting = true
+      // What is forced is so in every answer of a process.
+      useless ||= options.toolChoice !== undefined
+    }
+    for (const event of events) await push(to, event, told)
+    if (waits) {
+      told.end()
+      for (const event of waits.next) await push(to, event)
+    }
+    if (oneCall && (stop || failed)) return await cutOff(to, failed)
+    if (stop) await interrupt(to)
+    // Whoever reads it learns of it, and interrupts it.
+    if (failed) told.end(failed)
   }
   const finish = async (over: Turn, { events, end }: Step) => {
     // First of all the session is free again: who reads `done` may begin the next turn at once.
     if (turn === over) turn = undefined
+    calls.clear()
+    // It did not wait for the client, whose results it never got.
+    useless ||= over.waiting
     over.settle()
     for (const event of events) await push(over, event)
     over.events.end(end?.error)
@@ -124,10 +163,10 @@ export async function openSession(setup: SessionSetup, signal: AbortSignal): Pro
   // At the limit Claude Code 2.1.330 has the model go on, cannot be told not to, and has asked it before it reads an
   // interrupt. A process that is for one call only is killed instead, which is in time.
   const oneCall = options.profile === 'pure' && options.ephemeral
-  const cutOff = async (which: Turn) => {
+  const cutOff = async (which: Turn, error?: ClinvkError) => {
     kill(child)
     closing ??= terminate()
-    await finish(which, which.translator.cutOff())
+    await finish(which, error ? { events: [], end: { error } } : which.translator.cutOff())
   }
 
   const receiveResult = async (result: Fields) => {
@@ -152,7 +191,13 @@ export async function openSession(setup: SessionSetup, signal: AbortSignal): Pro
         initialized = true
         return opening.taken()
       case 'control_request': {
-        const { message: answer, approval } = await answerControl(message, policy)
+        if (isMcp(message)) {
+          const { answers, callId } = calls.take(message)
+          if (turn && callId !== undefined) await apply(turn, turn.translator.called(callId))
+          for (const answer of answers) await send(answer)
+          return
+        }
+        const { message: answer, approval } = await answerControl(message, policy, passes)
         if (approval && turn?.ours) await push(turn, approval)
         await send(answer)
         return
@@ -172,13 +217,11 @@ export async function openSession(setup: SessionSetup, signal: AbortSignal): Pro
         const current = turn
         if (current.stopping && message['type'] === 'system' && message['subtype'] === 'init')
           await interrupt(current)
-        const { events, stop } = current.translator.take(message)
-        for (const event of events) await push(current, event)
-        if (stop) await (oneCall ? cutOff(current) : interrupt(current))
+        await apply(current, current.translator.take(message))
       }
     }
   }
-  const read = async () => {
+  const listen = async () => {
     try {
       for await (const message of readJsonLines(child.stdout)) await receive(message)
     } catch (error) {
@@ -201,21 +244,40 @@ export async function openSession(setup: SessionSetup, signal: AbortSignal): Pro
     return {
       uuid: crypto.randomUUID(),
       events: createChannel<TurnEvent>(),
-      translator: createTranslator({ backend, known, limited: options.maxTokens !== undefined }),
+      translator: createTranslator({
+        backend,
+        known,
+        limited: options.maxTokens !== undefined,
+        offer,
+        form,
+      }),
       shown: new Set(),
       settled,
       settle,
       ours: !tellsLifecycle,
       stopping: false,
+      waiting: false,
     }
   }
 
-  void read()
+  const read = (current: Turn, turnSignal: AbortSignal) =>
+    takeTurn(
+      {
+        events: current.events,
+        settled: current.settled,
+        interrupt: () => interrupt(current),
+        kill: terminate,
+      },
+      turnSignal,
+      timing.interruptMs,
+    )
+
+  void listen()
   const onAbort = () => opening.fail(abortError(signal))
   signal.addEventListener('abort', onAbort, { once: true })
   if (signal.aborted) onAbort()
   try {
-    await opening.step(() => request(initializeRequest(options, policy.hooked)))
+    await opening.step(() => request(initializeRequest(options, policy.hooked, form?.schema)))
     for (const { message, answered } of history.frames)
       await (answered ? opening.step(() => send(message)) : send(message))
     opening.check()
@@ -232,7 +294,7 @@ export async function openSession(setup: SessionSetup, signal: AbortSignal): Pro
       return known.sessionId
     },
     get alive() {
-      return !ended && !closing && child.alive
+      return !ended && !closing && !useless && child.alive
     },
     async *prompt(input, turnSignal) {
       if (turn) throw new ClinvkError('session_busy', `${backend}: the conversation has a turn under way.`)
@@ -244,16 +306,22 @@ export async function openSession(setup: SessionSetup, signal: AbortSignal): Pro
       turn = current
       unsaid = []
       await send(userMessage(content, current.uuid))
-      yield* takeTurn(
-        {
-          events: current.events,
-          settled: current.settled,
-          interrupt: () => interrupt(current),
-          kill: terminate,
-        },
-        turnSignal,
-        timing.interruptMs,
-      )
+      yield* read(current, turnSignal)
+    },
+    async *answer(results, turnSignal) {
+      const current = turn
+      if (ended || closing || useless) throw failure ?? cannotGoOn(backend)
+      if (!current?.waiting)
+        throw new ClinvkError('invalid_request', `${backend}: the conversation waits for no results.`)
+      if (turnSignal.aborted) throw abortError(turnSignal)
+      calls.check(results)
+      if (!results.every(canAnswer)) {
+        useless = true
+        throw cannotGoOn(backend)
+      }
+      current.waiting = false
+      for (const message of calls.answer(results)) await send(message)
+      yield* read(current, turnSignal)
     },
     async count(input) {
       const taken = Promise.withResolvers<Fields>()
@@ -269,6 +337,8 @@ export async function openSession(setup: SessionSetup, signal: AbortSignal): Pro
     },
     close() {
       closing ??= (async () => {
+        // Else the model is told that its calls failed, and asked again.
+        if (turn?.waiting) await interrupt(turn)
         await child.endInput()
         await endedWithin(child, timing.closeMs)
         await terminate()
@@ -312,6 +382,13 @@ function belongsTo(turn: Turn, result: Fields): boolean {
   const uuids = result['user_message_uuids']
   if (Array.isArray(uuids)) return uuids.includes(turn.uuid)
   return turn.ours && word(fields(result['origin'])['kind']) === undefined
+}
+
+/** What an answer fails with that a new session can give, which is told of the results as history. */
+function cannotGoOn(backend: string): ClinvkError {
+  return new ClinvkError('agent_crashed', `${backend}: the turn can't go on with these results.`, {
+    details: { backend },
+  })
 }
 
 function protocolError(backend: string, response: Fields): ClinvkError {

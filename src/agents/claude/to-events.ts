@@ -2,10 +2,13 @@ import type { ClinvkError } from '../../errors.ts'
 import { createDraft, type Delta, toldOf } from '../draft.ts'
 import { type Fields, fields, items, number, word } from '../fields.ts'
 import type { StopReason, TurnEvent } from '../types.ts'
+import type { AnswerForm } from './answer-form.ts'
+import { type CallsEnd, createCalls } from './calls.ts'
+import { ANSWER_TOOL, type Offer, offerTools } from './client-tools.ts'
 import { resultError, toldDelay } from './errors.ts'
 import { toNotices } from './notices.ts'
 import { toToolEvents } from './tool-events.ts'
-import { type Spent, toUsage } from './usage.ts'
+import { createTally, type Spent } from './usage.ts'
 
 /** What is known of a session before a turn tells it again. */
 export interface Known {
@@ -16,8 +19,12 @@ export interface Known {
 /** What a message of Claude Code means for the turn. */
 export interface Step {
   readonly events: readonly TurnEvent[]
-  /** The answer has reached the length that was asked for: the agent is to be interrupted. */
+  /** The answer is cut, at the length that was asked for first of all: the agent is to be interrupted. */
   readonly stop?: boolean
+  /** The turn has failed, and the agent does not know: it is to be interrupted. */
+  readonly failure?: ClinvkError
+  /** The turn waits for the results of the client's tools. What it goes on with begins with these events. */
+  readonly waits?: { readonly next: readonly TurnEvent[] }
   /** The turn is over, with an error where it failed. */
   readonly end?: { readonly error?: ClinvkError }
 }
@@ -25,9 +32,11 @@ export interface Step {
 /** Translates the messages of one turn. Messages that it does not know mean nothing. */
 export interface Translator {
   take(message: Fields): Step
+  /** A call that the client was told of is made. */
+  called(id: string): Step
   /** Takes the turn's `result`. */
   finish(result: Fields, spent: Spent): Step
-  /** Ends the turn at the length that was asked for, without a `result`: it took what its last call did. */
+  /** Ends the turn where its answer is cut, without a `result`: it took what its answers did. */
   cutOff(): Step
 }
 
@@ -37,12 +46,20 @@ export interface TranslatorOptions {
   readonly known: Known
   /** Whether the length of the answer is limited, so that Claude Code must not go on by itself at the limit. */
   readonly limited: boolean
+  /** The client's tools. */
+  readonly offer?: Offer
+  /** The form of the answer, where one was asked for. */
+  readonly form?: AnswerForm | undefined
   /** ms since the epoch. */
   readonly now?: () => number
 }
 
 export function createTranslator(options: TranslatorOptions): Translator {
-  const { backend, known, limited, now = Date.now } = options
+  const { backend, known, limited, offer = offerTools({}), form, now = Date.now } = options
+  const calls = createCalls(backend, offer)
+  const tally = createTally()
+  // Of the tool that gives an answer its form.
+  const formed = new Set<unknown>()
   const drafts = { text: createDraft(), thinking: createDraft() }
   const streamed = new Set<string>()
   let introduced = false
@@ -50,10 +67,10 @@ export function createTranslator(options: TranslatorOptions): Translator {
   let messageId = ''
   let whole = ''
   let blocks = 0
-  let cut = false
+  let cut: StopReason | undefined
+  let reason: string | undefined
   let kind: string | undefined
   let retryAfterMs: number | undefined
-  let used: Fields = {}
 
   const introduce = (init: Fields = {}): TurnEvent[] => {
     if (introduced) return []
@@ -71,24 +88,41 @@ export function createTranslator(options: TranslatorOptions): Translator {
     ]
   }
 
+  // An answer with a form comes as a whole, so what the model says on the way to it is no part of it.
   const written = (type: 'text' | 'thinking', delta: Delta | undefined): TurnEvent[] =>
-    cut ? [] : toldOf(type, delta)
+    cut ? [] : toldOf(form ? 'thinking' : type, delta)
 
   const begin = () => {
     drafts.text.begin()
     drafts.thinking.begin()
   }
 
-  const takeStream = (event: Fields): { events: TurnEvent[]; stop?: boolean } => {
+  /** What the end of an answer with calls of the client's tools means. */
+  const ended = (end: CallsEnd | undefined): Step => {
+    if (end === undefined || cut) return NOTHING
+    if (end === 'waits') {
+      const { events } = done('tool_calls', { usage: tally.next() })
+      introduced = false
+      return { events, waits: { next: introduce() } }
+    }
+    if (typeof end === 'object') return { events: [], failure: end.error }
+    cut = end
+    return { events: [], stop: true }
+  }
+
+  const takeStream = (event: Fields): Step => {
+    tally.take(event)
     switch (event['type']) {
       case 'message_start': {
+        const broken = ended(calls.end(undefined))
+        calls.take(event)
         const message = fields(event['message'])
         messageId = word(message['id']) ?? ''
         model = word(message['model']) ?? model
+        reason = undefined
         streamed.add(messageId)
-        used = fields(message['usage'])
         begin()
-        return { events: [] }
+        return broken
       }
       case 'content_block_delta': {
         const delta = fields(event['delta'])
@@ -99,23 +133,24 @@ export function createTranslator(options: TranslatorOptions): Translator {
           return { events: written('text', drafts.text.add(text, part)) }
         if (delta['type'] === 'thinking_delta' && thinking)
           return { events: written('thinking', drafts.thinking.add(thinking, part)) }
-        return { events: [] }
+        return { events: calls.take(event) }
       }
       case 'message_delta': {
-        const reason = fields(event['delta'])['stop_reason']
+        reason = word(fields(event['delta'])['stop_reason'])
         // A stream that broke ends without a reason.
-        if (typeof reason !== 'string') return { events: [] }
+        if (reason === undefined) return NOTHING
         const events = [
           ...written('thinking', drafts.thinking.settle()),
           ...written('text', drafts.text.settle()),
         ]
         if (reason !== 'max_tokens' || !limited) return { events }
-        cut = true
-        used = { ...used, ...fields(event['usage']) }
+        cut = 'max_tokens'
         return { events, stop: true }
       }
+      case 'message_stop':
+        return ended(calls.end(reason))
       default:
-        return { events: [] }
+        return { events: cut ? [] : calls.take(event) }
     }
   }
 
@@ -129,8 +164,10 @@ export function createTranslator(options: TranslatorOptions): Translator {
       whole = id
       begin()
     }
+    if (!streamed.has(id)) tally.takeWhole(message)
     return items(message['content']).flatMap((block) => {
       const type = block['type']
+      if (type === 'tool_use') return calls.takeWhole(block)
       if (type !== 'text' && type !== 'thinking') return []
       // What did not come in pieces comes whole.
       blocks += 1
@@ -141,61 +178,86 @@ export function createTranslator(options: TranslatorOptions): Translator {
     })
   }
 
-  const takeAny = (message: Fields): { events: TurnEvent[]; stop?: boolean } => {
+  /** Calls and results of the agent's own tools. */
+  const toOwnToolEvents = (message: Fields): TurnEvent[] => {
+    const content = items(message['content']).filter((block) => {
+      if (form && block['name'] === ANSWER_TOOL) formed.add(block['id'])
+      const id = block['type'] === 'tool_result' ? block['tool_use_id'] : block['id']
+      return !calls.knows(id) && !formed.has(id)
+    })
+    return toToolEvents({ content })
+  }
+
+  const takeAny = (message: Fields): Step => {
     // What a sub-agent says is no part of the answer; what it does is shown like everything that is done.
     const own = !word(message['parent_tool_use_id'])
     switch (message['type']) {
       case 'system':
-        if (message['subtype'] === 'init') return { events: introduce(message) }
+        if (message['subtype'] === 'init') {
+          const failure = lost(message['tools'])
+          return { events: introduce(message), ...(failure ? { failure } : {}) }
+        }
         if (message['subtype'] === 'api_retry') retryAfterMs = toldDelay(message) ?? retryAfterMs
         return { events: toNotices(message) }
       case 'stream_event':
-        return own ? takeStream(fields(message['event'])) : { events: [] }
+        return own ? takeStream(fields(message['event'])) : NOTHING
       case 'assistant': {
         const content = fields(message['message'])
         const said = own ? takeAssistant(content, message['error']) : []
-        return { events: [...said, ...toToolEvents(content)] }
+        return { events: [...said, ...toOwnToolEvents(content)] }
       }
       case 'user':
-        return { events: toToolEvents(fields(message['message'])) }
+        return { events: toOwnToolEvents(fields(message['message'])) }
       case 'rate_limit_event': {
         const info = fields(message['rate_limit_info'])
         const resetsAt = number(info['resetsAt'])
         if (info['status'] === 'rejected' && resetsAt !== undefined)
           retryAfterMs = Math.max(0, resetsAt * 1000 - now())
-        return { events: [] }
+        return NOTHING
       }
       default:
-        return { events: [] }
+        return NOTHING
     }
   }
 
-  const done = (stopReason: StopReason, spent: Spent): Step => ({
+  const done = (stopReason: StopReason, spent: Spent, before: readonly TurnEvent[] = []): Step => ({
     events: [
       ...introduce(),
+      ...before,
       { type: 'done', stopReason, ...spent, ...(model === undefined ? {} : { model }) },
     ],
     end: {},
   })
 
+  /** Claude Code drops what it does not understand, and says so only by what it then has. */
+  const lost = (tools: unknown): ClinvkError | undefined => {
+    if (!Array.isArray(tools)) return undefined
+    const tool = offer.dropped(tools)
+    if (tool) return tool
+    return form && !tools.includes(ANSWER_TOOL) ? form.refused() : undefined
+  }
+
   return {
     take(message) {
-      const { events, stop } = takeAny(message)
-      const needsIntroduction = events.some(({ type }) => type !== 'init')
-      return {
-        events: needsIntroduction ? [...introduce(), ...events] : events,
-        ...(stop ? { stop } : {}),
-      }
+      const step = takeAny(message)
+      const needsIntroduction = step.events.some(({ type }) => type !== 'init')
+      return needsIntroduction ? { ...step, events: [...introduce(), ...step.events] } : step
     },
+    called: (id) => ended(calls.made(id)),
     finish(result, spent) {
-      const stopReason = cut ? 'max_tokens' : endOf(result, kind)
+      const stopReason = cut ?? endOf(result, kind)
       if (!stopReason)
         return { events: [], end: { error: resultError(backend, result, { kind, retryAfterMs, model }) } }
-      return done(stopReason, spent)
+      if (!form || stopReason !== 'end_turn') return done(stopReason, tally.rest(spent))
+      const text = form.answer(result)
+      if (text === undefined) return { events: [], end: { error: form.missed() } }
+      return done(stopReason, tally.rest(spent), [{ type: 'text', text, part: 'answer' }])
     },
-    cutOff: () => done('max_tokens', { usage: toUsage(used) }),
+    cutOff: () => done(cut ?? 'max_tokens', { usage: tally.next() }),
   }
 }
+
+const NOTHING: Step = { events: [] }
 
 /** The model's name in messages that Claude Code writes itself, to show an error. */
 const SYNTHETIC = '<synthetic>'

@@ -12,6 +12,8 @@ export type ClaudeStep =
   | { readonly line: string }
   /** A control request; the answer comes back as the text of a message. */
   | { readonly ask: Readonly<Record<string, unknown>> }
+  /** Waits for the answer to a control request that was sent; it comes back in the same way. */
+  | { readonly answered: string }
   /** Waits for an interrupt, and answers it. */
   | { readonly interrupted: true }
   | { readonly stderr: string }
@@ -76,21 +78,26 @@ async function play(steps: readonly ClaudeStep[]): Promise<void> {
     else if ('interrupted' in step) {
       const { request_id } = await receive(isInterrupt)
       send({ type: 'control_response', response: { subtype: 'success', request_id, response: {} } })
-    } else {
+    } else if ('answered' in step) await tellAnswer(step.answered)
+    else {
       asked += 1
       const id = `ask-${asked}`
       send({ type: 'control_request', request_id: id, request: step.ask })
-      const { response } = await receive(
-        (message) =>
-          message.type === 'control_response' && (message['response'] as Message)['request_id'] === id,
-      )
-      send({
-        type: 'assistant',
-        message: { id, content: [{ type: 'text', text: JSON.stringify(response) }] },
-        parent_tool_use_id: null,
-      })
+      await tellAnswer(id)
     }
   }
+}
+
+/** Shows the answer to a control request of ours as the text of a message. */
+async function tellAnswer(id: string): Promise<void> {
+  const { response } = await receive(
+    (message) => message.type === 'control_response' && (message['response'] as Message)['request_id'] === id,
+  )
+  send({
+    type: 'assistant',
+    message: { id, content: [{ type: 'text', text: JSON.stringify(response) }] },
+    parent_tool_use_id: null,
+  })
 }
 
 async function serve(): Promise<void> {

@@ -1,4 +1,4 @@
-import { asObjects, asString, lastTextOf, sse, textDeltas, textOf } from './json.ts'
+import { asObjects, asString, callId, lastTextOf, sse, textDeltas, textOf } from './json.ts'
 import type { CallContext, DialectCodec, Frame, JsonObject, Reply, ReplyUsage } from './types.ts'
 
 /** Anthropic Messages: `POST /v1/messages` and `/v1/messages/count_tokens`. Claude Code and OpenCode speak it here. */
@@ -84,9 +84,9 @@ function content(reply: Reply, { serial }: CallContext): JsonObject[] {
       ? [{ type: 'thinking', thinking: reply.thinking.join(''), signature: 'c2lnbmVk' }]
       : []),
     ...(text === '' ? [] : [{ type: 'text', text }]),
-    ...(reply.toolCalls ?? []).map(({ id = `toolu_${serial}`, name, input }, at) => ({
+    ...(reply.toolCalls ?? []).map(({ id, name, input }, at) => ({
       type: 'tool_use',
-      id: at === 0 ? id : `${id}_${at}`,
+      id: id ?? callId('toolu', serial, at),
       name,
       input,
     })),

@@ -1,4 +1,4 @@
-import { asObject, asObjects, asString, lastTextOf, textDeltas, textOf } from './json.ts'
+import { asObject, asObjects, asString, callId, lastTextOf, textDeltas, textOf } from './json.ts'
 import type { CallContext, DialectCodec, Frame, JsonObject, Reply, ReplyUsage } from './types.ts'
 
 const PATH = /^\/v1(?:beta)?\/models\/([^/:]+):(streamGenerateContent|generateContent|countTokens)$/
@@ -54,8 +54,8 @@ function parts(reply: Reply, { serial }: CallContext): JsonObject[] {
   return [
     ...(reply.thinking ?? []).map((text) => ({ text, thought: true })),
     ...textDeltas(reply).map((text) => ({ text })),
-    ...(reply.toolCalls ?? []).map(({ id = `fc_${serial}`, name, input }, at) => ({
-      functionCall: { id: at === 0 ? id : `${id}_${at}`, name, args: input },
+    ...(reply.toolCalls ?? []).map(({ id, name, input }, at) => ({
+      functionCall: { id: id ?? callId('fc', serial, at), name, args: input },
     })),
   ]
 }

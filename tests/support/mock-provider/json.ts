@@ -35,6 +35,11 @@ export function textDeltas({ text }: Reply): readonly string[] {
   return typeof text === 'string' ? (text.match(/\S*\s+|\S+$/g) ?? []) : text
 }
 
+/** The id of a call of an answer that has none of its own. Agents take `x_1` for a part of `x`, so it is no such name. */
+export function callId(kind: string, serial: number, at: number): string {
+  return at === 0 ? `${kind}_${serial}` : `${kind}_${serial}-${at + 1}`
+}
+
 /** One server-sent event, with its name where the dialect has names. */
 export function sse(data: JsonObject, event?: string): string {
   return `${event === undefined ? '' : `event: ${event}\n`}data: ${JSON.stringify(data)}\n\n`

@@ -1,4 +1,4 @@
-import { asObjects, asString, lastTextOf, sse, textDeltas, textOf } from './json.ts'
+import { asObjects, asString, callId, lastTextOf, sse, textDeltas, textOf } from './json.ts'
 import type { CallContext, DialectCodec, Frame, JsonObject, Reply, ReplyUsage } from './types.ts'
 
 /** OpenAI Responses: `POST /v1/responses`, `GET /v1/models`. Codex speaks it. */
@@ -129,10 +129,10 @@ function output(reply: Reply, { serial }: CallContext): JsonObject[] {
     ...(text === ''
       ? []
       : [{ id: `msg_${serial}`, type: 'message', role: 'assistant', status, content: [part] }]),
-    ...toolCalls.map(({ id = `call_${serial}`, name, input }, at) => ({
+    ...toolCalls.map(({ id, name, input }, at) => ({
       id: `fc_${serial}_${at}`,
       type: 'function_call',
-      call_id: at === 0 ? id : `${id}_${at}`,
+      call_id: id ?? callId('call', serial, at),
       name,
       arguments: JSON.stringify(input),
       status: 'completed',
