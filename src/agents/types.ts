@@ -183,6 +183,9 @@ export interface AgentSession {
   /**
    * Goes on with the turn that waits for the results of the client's tools, in the same way. There has to be a
    * result for every call that was told.
+   *
+   * Where it throws before its first event and `alive` is false, the results can be told to a new session as its
+   * history: a process that ended meanwhile, or a result that the agent takes only so.
    */
   answer?(results: readonly ToolResult[], signal: AbortSignal): AsyncGenerator<TurnEvent, void>
   /** Ends the conversation and, unless it is shared, its process. Never throws. */

@@ -63,6 +63,8 @@ export function createClaudeDriver(settings: BackendSettings, timing: Timing = {
     },
     open,
     async countTokens(options, input, signal) {
+      // Claude Code 2.1.330 counts tools only about: without what the provider adds where there are any.
+      if (options.clientTools?.length || options.jsonSchema) return undefined
       const session = await open(options, signal)
       const onAbort = () => void session.close()
       signal.addEventListener('abort', onAbort, { once: true })

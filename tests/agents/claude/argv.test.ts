@@ -142,3 +142,47 @@ test('a system prompt is added to the agent’s own, or takes its place in the p
   })
   expect(initialize({ profile: 'pure' })).toEqual({ subtype: 'initialize', systemPrompt: [''] })
 })
+
+describe('tools of the client’s', () => {
+  const clientTools = [{ name: 'ToolSearch', inputSchema: { type: 'object' } }]
+
+  test('go by their own names in the profile pure, and need no permission', () => {
+    expect(argv({ clientTools })).toContain('--allowedTools=mcp__client')
+    expect(argv({ clientTools: [] }).join(' ')).not.toContain('--allowedTools')
+    const whole = { CLAUDE_CODE_MAX_MCP_DESCRIPTION_LENGTH: '1000000' }
+    expect(claudeEnv({}, options({ clientTools }))).toMatchObject(whole)
+    expect(claudeEnv({}, options({ clientTools }))).not.toHaveProperty('CLAUDE_AGENT_SDK_MCP_NO_PREFIX')
+    expect(claudeEnv({}, options({ clientTools, profile: 'pure' }))).toMatchObject({
+      ...whole,
+      CLAUDE_AGENT_SDK_MCP_NO_PREFIX: '1',
+    })
+    expect(claudeEnv({}, options())).not.toHaveProperty('CLAUDE_CODE_MAX_MCP_DESCRIPTION_LENGTH')
+  })
+
+  test('are asked for in the first request, like the form of the answer', () => {
+    expect(initializeRequest(options({ clientTools }), false, { type: 'object' })).toMatchObject({
+      sdkMcpServers: ['client'],
+      jsonSchema: { type: 'object' },
+    })
+  })
+
+  test('are forced by what is added to every request, without thinking', () => {
+    const forced = (more: Partial<SessionOptions>, env: Record<string, string> = {}) => {
+      const { CLAUDE_CODE_EXTRA_BODY: body = 'null', ...rest } = claudeEnv(
+        env,
+        options({ clientTools, profile: 'pure', effort: 'high', ...more }),
+      )
+      return [JSON.parse(body), rest['MAX_THINKING_TOKENS']]
+    }
+    expect(forced({})).toEqual([null, '16000'])
+    expect(forced({ toolChoice: 'required' })).toEqual([{ tool_choice: { type: 'any' } }, '0'])
+    const toolChoice = { name: 'ToolSearch' }
+    const tool_choice = { type: 'tool', name: 'ToolSearch_2' }
+    expect(forced({ toolChoice })).toEqual([{ tool_choice }, '0'])
+    expect(forced({ toolChoice }, { CLAUDE_CODE_EXTRA_BODY: '{"temperature":0.2}' })).toEqual([
+      { temperature: 0.2, tool_choice },
+      '0',
+    ])
+    expect(forced({ toolChoice }, { CLAUDE_CODE_EXTRA_BODY: 'nonsense' })).toEqual([{ tool_choice }, '0'])
+  })
+})

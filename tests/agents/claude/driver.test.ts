@@ -509,6 +509,14 @@ describe('counting the tokens of a prompt', () => {
     expect(await claude.driver.countTokens?.(options(), prompt, never)).toBeUndefined()
   })
 
+  test('tells nothing where there are tools, which are not counted whole', async () => {
+    await using claude = drive({ usage: { summary: usage(3), full: usage(32) } })
+    const schema = { type: 'object' }
+    for (const more of [{ clientTools: [{ name: 'a', inputSchema: schema }] }, { jsonSchema: schema }])
+      expect(await claude.driver.countTokens?.(options(more), prompt, never)).toBeUndefined()
+    expect(await claude.driver.countTokens?.(options({ clientTools: [] }), prompt, never)).toBe(42)
+  })
+
   test('stops when nobody waits for it any more', async () => {
     await using claude = drive({ history: [] })
     const client = new AbortController()

@@ -169,6 +169,32 @@ describe('earlier messages', () => {
     })
   })
 
+  test('have calls with ids of which none looks like an entry of another', () => {
+    const idsOf = (...ids: string[]) => {
+      const toolCalls = ids.map((id) => ({ id, name: 'a', input: {} }))
+      const results = ids.map((id) => tool(id))
+      const { frames, rest } = toHistory([user('a'), { role: 'assistant', text: '', toolCalls }, ...results])
+      type Said = { readonly content: readonly { readonly id: string }[] } | undefined
+      const called = (frames[1]?.message['message'] as Said)?.content.map(({ id }) => id)
+      expect(rest.map((block) => block['tool_use_id'] as string)).toEqual(called ?? [])
+      return called
+    }
+    expect(idsOf('call_1', 'call_1_1')).toEqual(['call_1', 'call_1_1-2'])
+    expect(idsOf('call_1_10', 'call_1')).toEqual(['call_1_10', 'call_1-2'])
+    expect(idsOf('x', 'x_1_2', 'x_3-2')).toEqual(['x', 'x_1_2-2', 'x_3-2'])
+    const fine = ['call_1', 'call_2', 'call_11', 'call_1-2', 'call_1_x', 'call_1x1']
+    expect(idsOf(...fine)).toEqual(fine)
+  })
+
+  test('have the names by which the model knows the tools', () => {
+    const toolCalls = ['a', 'b.c'].map((name) => ({ id: name, name, input: {} }))
+    const messages = [user('a'), { role: 'assistant', text: '', toolCalls } as const]
+    const { frames } = toHistory(messages, (name) => (name === 'a' ? 'mcp__client__a' : name))
+    expect(frames[1]?.message).toMatchObject({
+      message: { content: [{ name: 'mcp__client__a' }, { name: 'b_c' }] },
+    })
+  })
+
   test('are plain text and start no turn', () => {
     const { frames } = toHistory([user('/help'), said('b')])
     expect(frames.map(({ answered }) => answered)).toEqual([true, false])
