@@ -26,7 +26,7 @@ export interface ClientCalls {
   readonly waiting: boolean
   /** Answers the calls of the leg that waits longest. @throws `agent_protocol` where results and calls do not fit. */
   answer(results: readonly ToolResult[]): void
-  /** Nothing waits any more. */
+  /** The turn is being stopped: nothing waits any more, and what still comes is not told. */
   drop(): void
 }
 
@@ -47,6 +47,7 @@ export function createClientCalls(backend: string, names: ToolNames): ClientCall
   const calls = new Map<string, Call>()
   const legs: (readonly string[])[] = []
   let leg: string[] = []
+  let dropped = false
 
   const tell = (id: string, name: string, json: string, input: unknown): TurnEvent[] => {
     const { promise: result, resolve } = Promise.withResolvers<Record<string, unknown>>()
@@ -70,7 +71,13 @@ export function createClientCalls(backend: string, names: ToolNames): ClientCall
       const id = word(item['call_id'])
       const json = word(item['arguments'])
       const name = isClients(item) ? names.own(word(item['name']) ?? '') : undefined
-      if (item['type'] !== 'function_call' || id === undefined || json === undefined || name === undefined)
+      if (
+        dropped ||
+        item['type'] !== 'function_call' ||
+        id === undefined ||
+        json === undefined ||
+        name === undefined
+      )
         return []
       const input = parse(json)
       // Codex itself answers a call without arguments that it can read.
@@ -85,6 +92,8 @@ export function createClientCalls(backend: string, names: ToolNames): ClientCall
       const id = word(params['callId'])
       const name = isClients(params) ? names.own(word(params['tool']) ?? '') : undefined
       if (id === undefined || name === undefined) return undefined
+      // Codex cancels it itself, and tells the model so.
+      if (dropped) return { events: [], result: Promise.withResolvers<never>().promise }
       const known = calls.get(id)
       const isNew = known === undefined || (known.answered && known.due === 0)
       const input = params['arguments'] ?? {}
@@ -120,6 +129,7 @@ export function createClientCalls(backend: string, names: ToolNames): ClientCall
       }
     },
     drop() {
+      dropped = true
       legs.length = 0
       leg = []
     },

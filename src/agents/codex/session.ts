@@ -169,7 +169,8 @@ export function createSession(setup: SessionSetup): AgentSession {
   const interrupt = async (current: Turn) => {
     current.stopping = true
     current.calls.drop()
-    await current.begun
+    // A turn that has begun is interrupted before anything that is asked for after this.
+    if (current.id === undefined) await current.begun
     const turnId = current.id
     if (turnId !== undefined && turn === current) await server.request('turn/interrupt', { threadId, turnId })
   }

@@ -88,7 +88,7 @@ export function createTurn(setup: TurnSetup): Turn {
     clearTimeout(quiet)
     if (!calls.open) return []
     if (complete) return endLeg()
-    quiet = setTimeout(() => void tell(...endLeg()), quietMs)
+    quiet = setTimeout(() => void (calls.open && tell(...endLeg())), quietMs)
     return []
   }
   const callsIn = (method: string, params: Fields): TurnEvent[] => {
