@@ -279,11 +279,14 @@ describe('while calls wait', () => {
   test('aborting interrupts the turn without an answer', async () => {
     await using fake = drive()
     const session = await fake.driver.open(options({ clientTools }), never)
-    await take(session, [raw('a'), whole(), { hang: 'interruptible' }])
+    const params = { threadId: 't1', turnId: 'u1', ...asked('a') }
+    const line = JSON.stringify({ id: 77, method: 'item/tool/call', params })
+    await take(session, [raw('a'), { line }, whole(), { hang: 'interruptible' }])
     const leg = session.answer?.([result('a')], AbortSignal.abort())
     expect((await failure(Array.fromAsync(leg ?? []))).code).toBe('cancelled')
     expect([session.alive, fake.sent('turn/interrupt').length]).toEqual([true, 1])
     expect(textOf(await take(session, [{ say: 'next' }]))).toBe('next')
+    expect(fake.recorded().filter(({ result }) => result !== undefined)).toEqual([])
   })
 
   test('the end of the process is noticed', async () => {

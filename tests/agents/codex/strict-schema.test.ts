@@ -118,6 +118,14 @@ describe('a schema that is an object', () => {
       object({ next: { $ref: '#' } }),
       strict({ next: { anyOf: [{ $ref: '#' }, nothing] } }),
     ],
+    [
+      'may hold references that go in circles',
+      object({ a: { $ref: '#/$defs/x' } }, [], { $defs: { x: { anyOf: [{ $ref: '#/$defs/x' }, text] } } }),
+      strict(
+        { a: { anyOf: [{ $ref: '#/$defs/x' }, nothing] } },
+        { $defs: { x: { anyOf: [{ $ref: '#/$defs/x' }, text] } } },
+      ),
+    ],
     ['may have no members', object({}, [], { additionalProperties: false }), strict({})],
     ['needs not say that it is one', { properties: { a: text }, required: ['a'] }, strict({ a: text })],
     [

@@ -46,6 +46,14 @@ describe('what a thread overrides', () => {
     expect(await read({ profile: 'full' }, {})).toBeUndefined()
   })
 
+  test('is that results are not cut, where the client has some', async () => {
+    const whole = { tool_output_token_limit: 1_000_000 }
+    const history = [{ role: 'user', parts: [] }] as const
+    expect(await read({ history }, {})).toEqual(whole)
+    expect(await read({ clientTools: [{ name: 'f', inputSchema: {} }] }, {})).toEqual(whole)
+    expect(await read({ history, profile: 'pure' })).toMatchObject({ ...whole, mcp_servers: { mine: OFF } })
+  })
+
   test('is every MCP server for a mere model call', async () => {
     expect(await read({ profile: 'pure' })).toEqual({
       mcp_servers: { mine: OFF, 'a.b': OFF, folders: OFF },

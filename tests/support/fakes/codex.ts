@@ -16,7 +16,7 @@ export type CodexStep =
   | { readonly say: string }
   /** A request; the result or error that comes back becomes a message. */
   | { readonly ask: string; readonly params?: Fields }
-  /** Requests for results of the client's tools, all at once; what comes back becomes one message. */
+  /** Requests for results of the client's tools, all at once; what comes back becomes one message. Can be interrupted. */
   | { readonly calls: readonly Fields[] }
   /** A line as it is, JSON or not. */
   | { readonly line: string }
@@ -61,6 +61,11 @@ let threads = 0
 let turns = 0
 let requests = 0
 
+const interrupted = (turnId: string) =>
+  new Promise<void>((resolve) => {
+    interrupts.set(turnId, resolve)
+  })
+
 async function runTurn(threadId: string, turnId: string, steps: readonly CodexStep[]): Promise<void> {
   const notify = (method: string, params: Fields = {}) =>
     send({ method, params: { threadId, turnId, ...params } })
@@ -87,12 +92,13 @@ async function runTurn(threadId: string, turnId: string, steps: readonly CodexSt
     else if ('exit' in step) quit(step.exit, step.stderr)
     else if ('end' in step) return end(step.end, step.error)
     else if ('ask' in step) say(JSON.stringify(await ask(step.ask, step.params)))
-    else if ('calls' in step)
-      say(JSON.stringify(await Promise.all(step.calls.map((params) => ask('item/tool/call', params)))))
-    else {
-      await new Promise<void>((resolve) => {
-        if (step.hang === 'interruptible') interrupts.set(turnId, resolve)
-      })
+    else if ('calls' in step) {
+      const results = Promise.all(step.calls.map((params) => ask('item/tool/call', params)))
+      const outcome = await Promise.race([results, interrupted(turnId)])
+      if (!outcome) return end('interrupted')
+      say(JSON.stringify(outcome))
+    } else {
+      await (step.hang === 'interruptible' ? interrupted(turnId) : new Promise(() => {}))
       return end('interrupted')
     }
   }
