@@ -183,11 +183,13 @@ export interface AgentSession {
   /**
    * Goes on with the turn that waits for the results of the client's tools, in the same way. There has to be a
    * result for every call that was told.
-   *
-   * Where it throws before its first event and `alive` is false, the results can be told to a new session as its
-   * history: a process that ended meanwhile, or a result that the agent takes only so.
    */
   answer?(results: readonly ToolResult[], signal: AbortSignal): AsyncGenerator<TurnEvent, void>
+  /**
+   * Whether these results can be given to `answer`; by default they can. A new session can be told of them as its
+   * history where not.
+   */
+  canAnswer?(results: readonly ToolResult[]): boolean
   /** Ends the conversation and, unless it is shared, its process. Never throws. */
   close(): Promise<void>
 }

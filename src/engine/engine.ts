@@ -170,12 +170,13 @@ export function createEngine(setup: EngineOptions): Engine {
     if (!found) return undefined
     const { conversation, release } = found
     const { live } = conversation
-    if (!live?.alive || live.answer === undefined) {
+    const given = [...found.given, ...continuation.results]
+    const [next, ...untold] = found.untold
+    const takes = next !== undefined || (live?.canAnswer?.(given) ?? true)
+    if (!live?.alive || live.answer === undefined || !takes) {
       await release().catch(() => {})
       return undefined
     }
-    const given = [...found.given, ...continuation.results]
-    const [next, ...untold] = found.untold
     const leg = { conversation, release, maxTurns: undefined }
     if (next) return { ...leg, events: tellNext(next), given, untold }
     return { ...leg, events: timed(live.answer(given, signal)), given: [], untold: [] }

@@ -182,6 +182,17 @@ describe('a turn that waits for results', () => {
     expect([fake.answers.length, fake.opened.length]).toEqual([0, 2])
   })
 
+  test('is answered anew where its agent can’t be told such results but as history', async () => {
+    const { engine, fake } = stage()
+    fake.canAnswer = (results) => JSON.stringify(results).length < 1000
+    await run(engine, first)
+    const request = next([asked, answered('a'), result('a', 'x'.repeat(1000))])
+    await run(engine, request)
+    expect([fake.answers.length, fake.opened.length]).toEqual([0, 2])
+    expect(fake.opened[1]?.history).toEqual(request.history)
+    expect(fake.log).toContain('close agent-1')
+  })
+
   test('is ended when its client goes on with something else', async () => {
     const { engine, fake } = stage()
     await run(engine, first)

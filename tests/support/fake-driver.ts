@@ -22,6 +22,8 @@ export interface FakeDriver extends AgentDriver {
   steps: (input: TurnInput) => readonly FakeStep[]
   /** What it does with results of the client's tools. */
   answerSteps: (results: readonly ToolResult[]) => readonly FakeStep[]
+  /** Whether a waiting turn takes them. */
+  canAnswer: (results: readonly ToolResult[]) => boolean
   /** The sessions' processes die. */
   kill(): void
 }
@@ -73,6 +75,7 @@ export function createFakeDriver(name = 'fake', capabilities: Partial<Capabiliti
       { type: 'text', text: parts.map((part) => (part.type === 'text' ? part.text : '')).join('') },
       { type: 'done', stopReason: 'end_turn' },
     ],
+    canAnswer: () => true,
     kill: () => {
       generation += 1
     },
@@ -106,6 +109,7 @@ export function createFakeDriver(name = 'fake', capabilities: Partial<Capabiliti
           fake.answers.push(results)
           return perform(fake.answerSteps(results), signal)
         },
+        canAnswer: (results) => fake.canAnswer(results),
         async close() {
           if (!closed) fake.log.push(`close ${id}`)
           closed = true

@@ -7,7 +7,7 @@ import { LONGEST_RESULT } from './client-tools.ts'
  * longer text, which Claude Code 2.1.330 puts into a file; a document, which MCP does not have; an image that comes
  * with an error, which is dropped unsaid.
  */
-export function canAnswer({ parts, isError }: ToolResult): boolean {
+export function isTellable({ parts, isError }: ToolResult): boolean {
   const length = parts.reduce((sum, part) => sum + (part.type === 'text' ? part.text.length : 0), 0)
   return (
     length <= LONGEST_RESULT && parts.every(({ type }) => type === 'text' || (type === 'image' && !isError))

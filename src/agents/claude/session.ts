@@ -15,7 +15,7 @@ import { toBlocks, userMessage } from './input.ts'
 import { isMcp } from './mcp.ts'
 import { createOpening } from './opening.ts'
 import type { Policy } from './permissions.ts'
-import { canAnswer } from './results.ts'
+import { isTellable } from './results.ts'
 import { createTranslator, type Known, type Step, type Translator } from './to-events.ts'
 import { weightOf } from './tool-events.ts'
 import { createMeter, type Spent } from './usage.ts'
@@ -315,14 +315,12 @@ export async function openSession(setup: SessionSetup, signal: AbortSignal): Pro
         throw new ClinvkError('invalid_request', `${backend}: the conversation waits for no results.`)
       if (turnSignal.aborted) throw abortError(turnSignal)
       calls.check(results)
-      if (!results.every(canAnswer)) {
-        useless = true
-        throw cannotGoOn(backend)
-      }
+      if (!results.every(isTellable)) throw cannotGoOn(backend)
       current.waiting = false
       for (const message of calls.answer(results)) await send(message)
       yield* read(current, turnSignal)
     },
+    canAnswer: (results) => results.every(isTellable),
     async count(input) {
       const taken = Promise.withResolvers<Fields>()
       awaited.set('taken', taken)
@@ -384,7 +382,7 @@ function belongsTo(turn: Turn, result: Fields): boolean {
   return turn.ours && word(fields(result['origin'])['kind']) === undefined
 }
 
-/** What an answer fails with that a new session can give, which is told of the results as history. */
+/** What `answer` fails with where a new session can go on, which is told of the results as its history. */
 function cannotGoOn(backend: string): ClinvkError {
   return new ClinvkError('agent_crashed', `${backend}: the turn can't go on with these results.`, {
     details: { backend },

@@ -340,19 +340,19 @@ describe('a turn that waits', () => {
   })
 
   test('can’t be told results that would not reach the model whole', async () => {
-    for (const parts of [
-      [text('x'.repeat(500_001))],
-      [{ type: 'document' as const, mediaType: 'application/pdf', data: 'AAAA' }],
-    ]) {
-      const { session, ids } = await waiting()
-      const refused = answer(
-        session,
-        ids.map((id) => returned(id, ...parts)),
-      )
-      expect((await failure(refused)).code).toBe('agent_crashed')
-      expect(session.alive).toBe(false)
-      await session.close()
+    const { session, ids, answers } = await waiting()
+    const pdf = { type: 'document', mediaType: 'application/pdf', data: 'AAAA' } as const
+    for (const [parts, isError] of [
+      [[text('x'.repeat(250_000)), text('x'.repeat(250_001))], false],
+      [[pdf], false],
+      [[image], true],
+    ] as const) {
+      const results = ids.map((id) => ({ ...returned(id, ...parts), isError }))
+      expect(session.canAnswer?.(results)).toBe(false)
+      expect((await failure(answer(session, results))).code).toBe('agent_crashed')
     }
+    expect(session.canAnswer?.(answers)).toBe(true)
+    expect(textOf(await answer(session, answers))).toBe('Fine.')
   })
 
   test('is told as much as a result can be', async () => {
