@@ -42,7 +42,8 @@ type FailureStatus = (typeof FAILURES)[number]
 
 /** How often each agent asks its provider in one turn that is refused, by its own retries. */
 const TRIES: Readonly<Record<ChatBackend, Readonly<Record<FailureStatus, number>>>> = {
-  claude: { 400: 3, 429: 2, 500: 2 },
+  // It takes betas out of a request that was refused, one by one.
+  claude: { 400: 4, 429: 2, 500: 2 },
   // It tries the request again, and the stream.
   codex: { 400: 1, 429: 1, 500: 4 },
   gemini: { 400: 1, 429: 1, 500: 1 },
