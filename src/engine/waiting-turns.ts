@@ -1,3 +1,4 @@
+import type { JsonSchema } from '../agents/client-tools.ts'
 import type { HistoryMessage, ToolResult } from '../agents/messages.ts'
 import type { TurnEvent } from '../agents/types.ts'
 import type { Conversation } from './conversations.ts'
@@ -107,17 +108,43 @@ export async function isLeftBehind(
 }
 
 /** Whether results belong to the calls that a turn waits for, and the answer is still what its client was told. */
-export function answersCalls({ answer: told }: WaitingTurn, { answer, results }: Continuation): boolean {
+export function answersCalls(
+  { answer: told, conversation }: WaitingTurn,
+  { answer, results }: Continuation,
+): boolean {
   return (
     told.calls.length === answer.toolCalls.length &&
     told.calls.every(({ id, name, input }, index) => {
       const call = answer.toolCalls[index]
-      return call?.id === id && call.name === name && JSON.stringify(call.input) === JSON.stringify(input)
+      const tool = conversation.options.clientTools?.find((offered) => offered.name === name)
+      return call?.id === id && call.name === name && isSameInput(call.input, input, tool?.inputSchema)
     }) &&
     told.calls.every(({ id }) => results.some(({ callId }) => callId === id)) &&
     // Some clients leave out what was said beside calls, and others change its white space.
     (answer.text === '' || withoutSpace(answer.text) === withoutSpace(told.text))
   )
+}
+
+/**
+ * Whether the arguments of a call are those that its client was told. Some clients keep them in another order, with the
+ * defaults of the tool's schema filled in (Claude Code 2.1.330: `replace_all` of its Edit).
+ */
+function isSameInput(now: unknown, told: unknown, schema: JsonSchema | undefined): boolean {
+  if (Bun.deepEquals(now, told)) return true
+  if (!isObject(now) || !isObject(told)) return false
+  const properties = isObject(schema?.['properties']) ? schema['properties'] : {}
+  const added = Object.keys(now).filter((name) => !(name in told))
+  return (
+    Object.entries(told).every(([name, value]) => name in now && Bun.deepEquals(now[name], value)) &&
+    added.every((name) => {
+      const property = properties[name]
+      return isObject(property) && 'default' in property && Bun.deepEquals(now[name], property['default'])
+    })
+  )
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** What stands for a conversation. Messages of a user that follow each other count as one. */

@@ -136,6 +136,36 @@ describe('a turn that waits for results', () => {
     }
   })
 
+  test('is recognised where the client filled in defaults of its tool, or ordered the arguments anew', async () => {
+    const clientTools = [
+      {
+        name: 'f',
+        inputSchema: {
+          type: 'object',
+          properties: { of: {}, all: { default: false }, deep: { default: [] } },
+        },
+      },
+    ]
+    const kept = (input: object): HistoryMessage => ({
+      ...(answered('a') as Extract<HistoryMessage, { role: 'assistant' }>),
+      toolCalls: [{ id: 'a', name: 'f', input }],
+    })
+    const table: [input: object, gone: number][] = [
+      [{ all: false, of: 'a' }, 1],
+      [{ deep: [], all: false, of: 'a' }, 1],
+      [{ all: true, of: 'a' }, 0],
+      [{ of: 'a', other: false }, 0],
+      [{ all: false, of: 'b' }, 0],
+      [{ all: false }, 0],
+    ]
+    for (const [input, gone] of table) {
+      const { engine, fake } = stage()
+      await run(engine, { ...first, clientTools })
+      await run(engine, next([asked, kept(input), result('a')], { clientTools }))
+      expect([input, fake.answers.length]).toEqual([input, gone])
+    }
+  })
+
   const others: [title: string, request: TurnRequest][] = [
     ['of another caller', next([asked, answered('a'), result('a')], { caller: 'you' })],
     [
