@@ -11,9 +11,14 @@ import type { MessagesRequest, ToolDefinition } from './schema.ts'
 export function fromTools({
   tools,
   tool_choice: choice,
-}: Pick<MessagesRequest, 'tools' | 'tool_choice'>): Pick<ChatTurn, 'tools' | 'toolChoice' | 'serialCalls'> {
+  messages,
+}: Pick<MessagesRequest, 'tools' | 'tool_choice' | 'messages'>): Pick<
+  ChatTurn,
+  'tools' | 'toolChoice' | 'serialCalls'
+> {
   if (choice?.type === 'none') return {}
-  const all = checkTools((tools ?? []).map(toNamedTool), LONGEST_NAME)
+  const named = checkTools((tools ?? []).map(toNamedTool), LONGEST_NAME)
+  const all = named.filter(isLoaded(tools ?? [], messages))
   const serial = choice?.disable_parallel_tool_use === true ? { serialCalls: true } : {}
   if (!choice || choice.type === 'auto') return all.length === 0 ? {} : { tools: all, ...serial }
   if (all.length === 0) throw wrongField('tool_choice', 'needs tools to choose from, and there are none.')
@@ -23,6 +28,25 @@ export function fromTools({
 
 /** As Anthropic has it. */
 const LONGEST_NAME = 128
+
+/** Claude Code defers most of its tools, and finds those that its model asks for with a tool of its own. */
+function isLoaded(
+  tools: readonly ToolDefinition[],
+  messages: MessagesRequest['messages'],
+): (tool: { readonly name: string }) => boolean {
+  const deferred = new Set(tools.flatMap((tool) => (tool.defer_loading === true ? [tool.name] : [])))
+  if (deferred.size === 0) return () => true
+  const referred = new Set(messages.flatMap(({ content }) => referencesIn(content)))
+  return ({ name }) => !deferred.has(name) || referred.has(name)
+}
+
+function referencesIn(content: MessagesRequest['messages'][number]['content']): string[] {
+  if (typeof content === 'string') return []
+  return content.flatMap((block) => {
+    if (block.type !== 'tool_result' || typeof block.content !== 'object') return []
+    return (block.content ?? []).flatMap((part) => (part.type === 'tool_reference' ? [part.tool_name] : []))
+  })
+}
 
 function toNamedTool({ type, name, description, input_schema }: ToolDefinition, index: number): NamedTool {
   const path = `tools[${index}]`

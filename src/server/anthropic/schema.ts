@@ -23,9 +23,13 @@ const Message = Type.Union(
 export type Message = Static<typeof Message>
 
 const display = optional(
-  Type.Union([Type.Literal('summarized'), Type.Literal('omitted')], {
-    description: 'summarized: the answer shows the thinking; omitted: it shows only that there was some.',
-  }),
+  Type.Union(
+    (['summarized', 'updates', 'omitted'] as const).map((word) => Type.Literal(word)),
+    {
+      description:
+        'summarized, updates: the answer shows the thinking; omitted: it shows only that there was some.',
+    },
+  ),
 )
 const thinking = <T extends string, F extends Record<string, TSchema>>(
   type: T,
@@ -65,6 +69,11 @@ const ToolDefinition = Type.Object(
     description: optional(Type.String({ description: 'What it does.' })),
     input_schema: optional(
       Type.Record(Type.String(), Type.Unknown(), { description: 'JSON Schema of its arguments.' }),
+    ),
+    defer_loading: optional(
+      Type.Boolean({
+        description: 'true: the model sees it only once a result of a tool has referred to it.',
+      }),
     ),
   },
   { $id: 'AnthropicTool', description: 'A tool of the client.' },

@@ -129,6 +129,19 @@ describe('fromMessagesRequest', () => {
       expect(await translate(body)).toMatchObject(turn)
     })
 
+  test('offers a deferred tool once a result has referred to it', async () => {
+    const tools = [f, ...['g', 'h'].map((name) => ({ ...f, name, defer_loading: true }))]
+    const call = { type: 'tool_use', id: 'a', name: 'f', input: {} }
+    const found = [{ type: 'tool_reference', tool_name: 'h' }]
+    const messages = [
+      { role: 'user', content: 'hi' },
+      { role: 'assistant', content: [call] },
+      { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'a', content: found }] },
+    ]
+    expect((await translate({ tools })).tools?.map(({ name }) => name)).toEqual(['f'])
+    expect((await translate({ tools, messages })).tools?.map(({ name }) => name)).toEqual(['f', 'h'])
+  })
+
   const wrong: [string, object][] = [
     ['tool_choice needs tools to choose from, and there are none.', { tool_choice: { type: 'any' } }],
     [
@@ -178,5 +191,11 @@ describe('thinkingView', () => {
     expect(thinkingView({ type: 'between_tools' })).toBe('shown')
     expect(thinkingView({ type: 'enabled', budget_tokens: 1024, display: 'summarized' })).toBe('shown')
     expect(thinkingView({ type: 'adaptive', display: 'omitted' })).toBe('omitted')
+  })
+
+  test('shows it to Claude Code, which asks for updates', async () => {
+    const thinking = { type: 'adaptive', display: 'updates' } as const
+    expect(await translate({ thinking })).toMatchObject({ model: 'fake' })
+    expect(thinkingView(thinking)).toBe('shown')
   })
 })
