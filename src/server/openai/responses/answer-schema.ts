@@ -60,6 +60,7 @@ const call = {
   id: text('Id of the item.'),
   call_id: text('Id of the call, which its output has to name.'),
   name: text('The tool.'),
+  namespace: Type.Optional(text("The tool's namespace, where the request has it in one.")),
   status: Status,
 }
 
@@ -85,7 +86,21 @@ const CustomCallItem = Type.Object(
 )
 export type CustomCallItem = Static<typeof CustomCallItem>
 
-export type OutputItem = MessageItem | ReasoningItem | CallItem | CustomCallItem
+/** A call of the client's search for tools in a response's `output`. */
+const SearchCallItem = Type.Object(
+  {
+    id: call.id,
+    type: Type.Literal('tool_search_call', { description: 'Always tool_search_call.' }),
+    call_id: call.call_id,
+    execution: Type.Literal('client', { description: 'Always client.' }),
+    status: Status,
+    arguments: Type.Unknown({ description: 'What to search for.' }),
+  },
+  { description: "A call of the client's tool_search, which the client has to answer." },
+)
+export type SearchCallItem = Static<typeof SearchCallItem>
+
+export type OutputItem = MessageItem | ReasoningItem | CallItem | CustomCallItem | SearchCallItem
 
 /** Tokens as OpenAI counts them: `input_tokens` with what was cached, `output_tokens` with what was thought. */
 const ResponseUsage = Type.Object(
@@ -129,7 +144,7 @@ export const ResponseObject = Type.Object(
       Type.Object({ reason: words(['max_output_tokens', 'content_filter'], 'What cut it.') }),
       'Why it is incomplete.',
     ),
-    output: Type.Array(Type.Union([MessageItem, ReasoningItem, CallItem, CustomCallItem]), {
+    output: Type.Array(Type.Union([MessageItem, ReasoningItem, CallItem, CustomCallItem, SearchCallItem]), {
       description: 'Thinking, answers and calls in their order.',
     }),
     usage: orNull(ResponseUsage, 'Null where the agent tells nothing.'),

@@ -1,6 +1,5 @@
 import { sentOf } from '../../chat/without-effect.ts'
 import { refusal } from '../refusals.ts'
-import { hostedTools } from './from-tools.ts'
 import type { CreateResponse } from './schema.ts'
 
 /**
@@ -21,11 +20,12 @@ export function checkRequest(body: CreateResponse): void {
     throw refusal('include', 'Agents do not tell the probabilities of tokens.')
 }
 
-/** The fields of a request that were accepted and change nothing. */
-export function fieldsWithoutEffect(body: CreateResponse): string[] {
+/** The fields of a request that were accepted and change nothing. `hosted` are types of tools of the provider's own. */
+export function fieldsWithoutEffect(body: CreateResponse, hosted: readonly string[]): string[] {
+  const types = body.tool_choice === 'none' ? [] : hosted
   return [
     ...sentOf(body, WITHOUT_EFFECT),
-    ...hostedTools(body),
+    ...types.map((type) => `tools.${type.replace(/[^\w.-]/g, '_').slice(0, 60)}`),
     ...sentOf(body.text ?? {}, ['verbosity']).map((name) => `text.${name}`),
   ]
 }

@@ -5,6 +5,7 @@ import type { ChatTurn } from '../../chat/types.ts'
 import { invalidFields } from '../../validate.ts'
 import { ANY_OBJECT } from '../from-request.ts'
 import { checkRequest, fieldsWithoutEffect } from './check-request.ts'
+import { type CallForm, clientToolsOf } from './client-tools.ts'
 import { fromTools } from './from-tools.ts'
 import { newId } from './ids.ts'
 import { type ParsedItem, parseItem, type RawItem } from './parse-item.ts'
@@ -26,6 +27,8 @@ export interface TranslatedRequest {
   readonly turn: ChatTurn
   /** Its own items, as they are kept and listed. */
   readonly input: readonly StoredItem[]
+  /** How calls of its tools are told, by the names that the model has for them. */
+  readonly forms: ReadonlyMap<string, CallForm>
 }
 
 /**
@@ -49,6 +52,7 @@ export async function fromResponsesRequest(body: CreateResponse, known: Known): 
   const parsed = [...parsedBefore, ...fresh.map((item) => item.parsed)]
   const { system, messages } = withQuestion(await toMessages(parsed, known.images))
   checkQuestion(messages)
+  const { tools, hosted, forms } = clientToolsOf(body, before)
   const systemPrompt = [...(body.instructions ? [body.instructions] : []), ...system].join('\n\n')
   return {
     turn: {
@@ -60,11 +64,12 @@ export async function fromResponsesRequest(body: CreateResponse, known: Known): 
       ...given('maxTokens', body.max_output_tokens),
       maxTokensField: 'max_output_tokens',
       ...given('metadata', body.metadata),
-      ...fromTools(body),
+      ...fromTools(body, tools),
       ...given('answer', answerOf(body)),
-      withoutEffect: fieldsWithoutEffect(body),
+      withoutEffect: fieldsWithoutEffect(body, hosted),
     },
     input: toStored(fresh, said),
+    forms,
   }
 }
 

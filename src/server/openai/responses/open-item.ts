@@ -1,6 +1,7 @@
 import type { ItemStatus, OutputItem } from './answer-schema.ts'
+import type { CallForm } from './client-tools.ts'
 import { newId } from './ids.ts'
-import { callItem, customCallItem, messageItem, outputText, reasoningItem } from './to-response.ts'
+import { CALL_IDS, calledItem, messageItem, outputText, reasoningItem } from './to-response.ts'
 
 /** An item of a response's output while it is written. */
 export interface OpenItem {
@@ -9,11 +10,11 @@ export interface OpenItem {
   /** Where it stands in the output. */
   readonly index: number
   /** The call, where it is one. */
-  readonly call?: { readonly id: string; readonly name: string }
+  readonly call?: { readonly id: string; readonly form: CallForm }
   text: string
 }
 
-type Kind = 'message' | 'reasoning' | 'call' | 'custom'
+type Kind = 'message' | 'reasoning' | CallForm['kind']
 
 /** An event without its number. */
 type Told = readonly [type: string, members: Record<string, unknown>]
@@ -23,7 +24,7 @@ export function openItem(kind: Kind, index: number, call?: OpenItem['call']): Op
   return { kind, id: newId(ID_KINDS[kind]), index, text: '', ...(call ? { call } : {}) }
 }
 
-const ID_KINDS = { message: 'msg', reasoning: 'rs', call: 'fc', custom: 'ctc' } as const
+const ID_KINDS = { message: 'msg', reasoning: 'rs', ...CALL_IDS } as const
 
 /** What tells that it begins. */
 export function toldBegin(item: OpenItem): Told[] {
@@ -36,11 +37,12 @@ export function toldBegin(item: OpenItem): Told[] {
   return item.kind === 'reasoning' ? [added, ['response.reasoning_summary_part.added', part]] : [added]
 }
 
-/** What tells the next piece of its text. */
-export function toldDelta(item: OpenItem, delta: string): Told {
+/** What tells the next piece of its text. A search is told whole, when it ends. */
+export function toldDelta(item: OpenItem, delta: string): Told[] {
   const place = placeOf(item)
-  if (item.kind === 'message') return ['response.output_text.delta', { ...place, delta, logprobs: [] }]
-  return [`${DELTAS[item.kind]}.delta`, { ...place, delta }]
+  if (item.kind === 'search') return []
+  if (item.kind === 'message') return [['response.output_text.delta', { ...place, delta, logprobs: [] }]]
+  return [[`${DELTAS[item.kind]}.delta`, { ...place, delta }]]
 }
 
 /** What tells that it ends. */
@@ -63,25 +65,19 @@ export function toldEnd(item: OpenItem, status: 'completed' | 'incomplete'): Tol
         done,
       ]
     case 'call':
-      return [[`${DELTAS.call}.done`, { ...place, name: call?.name, arguments: text }], done]
+      return [[`${DELTAS.call}.done`, { ...place, name: call?.form.name, arguments: text }], done]
     case 'custom':
       return [[`${DELTAS.custom}.done`, { ...place, input: text }], done]
+    case 'search':
+      return [done]
   }
 }
 
 /** The item as far as it is written. */
 export function itemOf({ kind, id, text, call }: OpenItem, status: ItemStatus): OutputItem {
-  const about = { id, callId: call?.id ?? '', name: call?.name ?? '', status }
-  switch (kind) {
-    case 'message':
-      return messageItem(id, text, status)
-    case 'reasoning':
-      return reasoningItem(id, text)
-    case 'call':
-      return callItem({ ...about, arguments: text })
-    case 'custom':
-      return customCallItem({ ...about, input: text })
-  }
+  if (kind === 'message') return messageItem(id, text, status)
+  if (kind === 'reasoning') return reasoningItem(id, text)
+  return calledItem(call?.form ?? { kind, name: '' }, { id, callId: call?.id ?? '', status, text })
 }
 
 const DELTAS = {
@@ -91,7 +87,13 @@ const DELTAS = {
 } as const
 
 /** What an item has not yet when it is announced. */
-const EMPTY = { message: { content: [] }, reasoning: { summary: [] }, call: {}, custom: {} } as const
+const EMPTY = {
+  message: { content: [] },
+  reasoning: { summary: [] },
+  call: {},
+  custom: {},
+  search: {},
+} as const
 
 /** Where in the response something is. Messages and reasoning have one part, calls have none. */
 function placeOf({ kind, id, index }: OpenItem) {

@@ -1,4 +1,5 @@
 import { invalidFields } from '../../validate.ts'
+import { clientToolsOf, offeredName, SEARCH } from './client-tools.ts'
 
 /** An item as a client sends it or we keep it: JSON. */
 export type RawItem = Readonly<Record<string, unknown>>
@@ -44,15 +45,21 @@ export function parseItem(item: RawItem, path: string): ParsedItem {
     case 'item_reference':
       return { kind: 'reference', id: textOf(item, 'id', path) }
     case 'reasoning':
-    // A list of what could have been called says nothing that was said.
+    // A list of what could be called says nothing that was said.
     case 'mcp_list_tools':
+    case 'additional_tools':
       return { kind: 'reasoning' }
     case 'function_call':
     case 'custom_tool_call': {
       const input = textOf(item, type === 'function_call' ? 'arguments' : 'input', path)
-      const called = { callId: textOf(item, 'call_id', path), name: textOf(item, 'name', path) }
+      const name = offeredName(textOf(item, 'name', path), item['namespace'])
+      const called = { callId: textOf(item, 'call_id', path), name }
       return { kind: 'call', ...called, input: type === 'function_call' ? parseArguments(input) : { input } }
     }
+    case 'tool_search_call':
+      return parseSearch(item, path)
+    case 'tool_search_output':
+      return parseFound(item)
     case 'function_call_output':
     case 'custom_tool_call_output':
       return {
@@ -92,6 +99,26 @@ function parseOtherTool(item: RawItem, type: string, path: string): ParsedItem {
     `${path}.type`,
     `is ${JSON.stringify(type.slice(0, 60))}, which no agent can be given. Known: message, function_call, function_call_output, custom_tool_call, custom_tool_call_output, reasoning, item_reference.`,
   )
+}
+
+/** A search for tools that the client carries out is a call of a tool like any other; the provider's own has no id. */
+function parseSearch(item: RawItem, path: string): ParsedItem {
+  const { call_id: callId, arguments: input } = item
+  if (typeof callId !== 'string') return { kind: 'reasoning' }
+  return typeof input === 'string'
+    ? { kind: 'call', callId, name: SEARCH, input: parseArguments(textOf(item, 'arguments', path)) }
+    : { kind: 'call', callId, name: SEARCH, input: input ?? {} }
+}
+
+/** The model is told what was found by the names that it has for the tools, which are offered from now on. */
+function parseFound({ call_id: callId, tools }: RawItem): ParsedItem {
+  if (typeof callId !== 'string') return { kind: 'reasoning' }
+  const names = clientToolsOf({ model: '', tools: Array.isArray(tools) ? tools : [] }).tools.map(
+    ({ name }) => name,
+  )
+  const text =
+    names.length === 0 ? 'No tools were found.' : `These tools can be called now: ${names.join(', ')}`
+  return { kind: 'result', callId, output: [{ kind: 'text', text }] }
 }
 
 function outputText(rest: RawItem): string {

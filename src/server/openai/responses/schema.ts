@@ -10,14 +10,21 @@ const TELL = "Any value: the response tells the model's thinking. Without it, it
 
 const ToolDefinition = open(
   {
-    type: Type.String({ description: 'function, custom, or a tool of the provider.' }),
-    name: text('Its name, of a function or custom tool.'),
+    type: Type.String({
+      description: 'function, custom, namespace, tool_search, or a tool of the provider.',
+    }),
+    name: text('Its name, of a function, a custom tool or a namespace.'),
     description: text('What it does.'),
     parameters: maybe(Type.Record(Type.String(), Type.Unknown()), "JSON Schema of a function's arguments."),
     strict: flag('Without effect.'),
     format: Type.Optional(
       Type.Unknown({ description: "Form of a custom tool's input. The model is told it." }),
     ),
+    tools: maybe(
+      Type.Array(open({}, { description: 'A function or custom tool.' })),
+      'The tools of a namespace. The model sees them as NAMESPACE__NAME.',
+    ),
+    execution: text('client: the search for tools is offered to the model as one more tool.'),
   },
   { description: 'A tool.' },
 )
@@ -28,9 +35,12 @@ const ToolChoice = Type.Union([
     {
       type: Type.String({ description: 'function, custom or allowed_tools.' }),
       name: text('The tool.'),
+      namespace: text('Its namespace.'),
       mode: text('auto or required, of allowed_tools.'),
       tools: maybe(
-        Type.Array(open({ name: text('Its name.') }, { description: 'A tool.' })),
+        Type.Array(
+          open({ name: text('Its name.'), namespace: text('Its namespace.') }, { description: 'A tool.' }),
+        ),
         'The only ones, of allowed_tools.',
       ),
     },
@@ -102,7 +112,7 @@ export const CreateResponse = open(
     ),
     tools: maybe(
       Type.Array(ToolDefinition),
-      "Functions and custom tools that the model may call, and the client carries out. The provider's own tools (web_search, …) are accepted and not offered.",
+      "Tools that the model may call, and the client carries out: functions, custom tools, namespaces of both, and the client's own tool_search. Items of the input may add some (additional_tools, tool_search_output). The provider's own tools (web_search, …) are accepted and not offered.",
     ),
     tool_choice: maybe(
       ToolChoice,

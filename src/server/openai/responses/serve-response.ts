@@ -5,10 +5,10 @@ import { countChat } from '../../chat/run-chat.ts'
 import { serveChat } from '../../chat/serve-chat.ts'
 import type { ChatServices, ChunkWriter } from '../../chat/types.ts'
 import { encodeSse } from '../../sse.ts'
-import { customToolsOf } from '../custom-tools.ts'
 import { OPENAI_HEADERS, toOpenAiErrorBody } from '../errors.ts'
 import { samenessOf } from '../sameness.ts'
 import type { InputTokens, ResponseEvent, ResponseObject } from './answer-schema.ts'
+import type { CallForm } from './client-tools.ts'
 import { fromResponsesRequest } from './from-request.ts'
 import type { Run, Runs } from './runs.ts'
 import type { CreateResponse } from './schema.ts'
@@ -37,7 +37,8 @@ export async function serveResponse(
   const owner = await callerOf(request.headers)
   let input: readonly StoredItem[] = []
   const begun = createResponseObject(body, Date.now())
-  const told = { thinking: tellsThinking(body), customTools: customToolsOf(body.tools) }
+  let forms: ReadonlyMap<string, CallForm> = new Map()
+  const told = { thinking: tellsThinking(body), formOf: (name: string) => forms.get(name) }
   const writer = createEventWriter(begun, told)
   const stop = new AbortController()
   let last: readonly ResponseEvent[] | undefined
@@ -73,6 +74,7 @@ export async function serveResponse(
         async toTurn(images) {
           const translated = await fromResponsesRequest(body, { ...knownTo(owner, store), images })
           input = translated.input
+          forms = translated.forms
           return translated.turn
         },
         endpoint: 'openai/responses',

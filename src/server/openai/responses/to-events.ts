@@ -3,6 +3,7 @@ import type { ClinvkError } from '../../../errors.ts'
 import { customInput } from '../custom-tools.ts'
 import { toOpenAiErrorBody } from '../errors.ts'
 import type { OutputItem, ResponseEvent, ResponseObject } from './answer-schema.ts'
+import type { CallForm } from './client-tools.ts'
 import { itemOf, type OpenItem, openItem, toldBegin, toldDelta, toldEnd } from './open-item.ts'
 import { endOf, endResponse } from './to-response.ts'
 
@@ -25,15 +26,15 @@ export interface EventWriter {
 export interface EventOptions {
   /** Whether to tell what the model thinks. */
   readonly thinking: boolean
-  /** Names of the client's tools that take a text and no JSON. */
-  readonly customTools?: ReadonlySet<string>
+  /** How calls of a tool are told, by the model's name for it, where not as calls of a function of that name. */
+  readonly formOf?: (name: string) => CallForm | undefined
   /** Epoch ms. */
   readonly now?: () => number
 }
 
 export function createEventWriter(
   begun: ResponseObject,
-  { thinking, customTools = new Set(), now = Date.now }: EventOptions,
+  { thinking, formOf = () => undefined, now = Date.now }: EventOptions,
 ): EventWriter {
   let response = begun
   let open: OpenItem | undefined
@@ -53,7 +54,7 @@ export function createEventWriter(
   const add = (text: string): ResponseEvent[] => {
     if (open === undefined || text === '') return []
     open.text += text
-    return [event(...toldDelta(open, text))]
+    return toldDelta(open, text).map((told) => event(...told))
   }
   const write = (kind: 'message' | 'reasoning', text: string): ResponseEvent[] => {
     if (text === '') return []
@@ -90,11 +91,14 @@ export function createEventWriter(
           return write('message', turnEvent.text)
         case 'thinking':
           return thinking ? write('reasoning', turnEvent.text) : []
-        case 'call_start':
-          return begin(customTools.has(turnEvent.name) ? 'custom' : 'call', turnEvent)
+        case 'call_start': {
+          const { id, name } = turnEvent
+          const form = formOf(name) ?? { kind: 'call', name }
+          return begin(form.kind, { id, form })
+        }
         case 'call_delta':
           // The text of a custom tool is inside the JSON, and told when that is whole.
-          return open?.kind === 'call' ? add(turnEvent.json) : []
+          return open?.kind === 'call' || open?.kind === 'search' ? add(turnEvent.json) : []
         case 'call_end':
           return [...(open?.kind === 'custom' ? add(customInput(turnEvent.input)) : []), ...end('completed')]
         case 'done':

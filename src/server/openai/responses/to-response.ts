@@ -10,7 +10,9 @@ import type {
   ReasoningItem,
   ResponseObject,
   ResponseUsage,
+  SearchCallItem,
 } from './answer-schema.ts'
+import type { CallForm } from './client-tools.ts'
 import { newId } from './ids.ts'
 import type { CreateResponse } from './schema.ts'
 import type { EventOptions } from './to-events.ts'
@@ -61,7 +63,7 @@ export function tellsThinking({ reasoning }: CreateResponse): boolean {
 export function toResponse(
   response: ResponseObject,
   result: Pick<TurnResult, 'text' | 'thinking' | 'calls' | 'stopReason' | 'usage'>,
-  { thinking, customTools = new Set(), now = Date.now }: EventOptions,
+  { thinking, formOf = () => undefined, now = Date.now }: EventOptions,
 ): ResponseObject {
   const status = endOf(result.stopReason).status
   const output: OutputItem[] = []
@@ -69,12 +71,9 @@ export function toResponse(
   if (result.text !== '' || (status === 'completed' && result.calls.length === 0))
     output.push(messageItem(newId('msg'), result.text, status))
   for (const { id, name, input, json } of result.calls) {
-    const about = { callId: id, name, status: 'completed' as const }
-    output.push(
-      customTools.has(name)
-        ? customCallItem({ ...about, id: newId('ctc'), input: customInput(input) })
-        : callItem({ ...about, id: newId('fc'), arguments: json }),
-    )
+    const form = formOf(name) ?? { kind: 'call', name }
+    const text = form.kind === 'custom' ? customInput(input) : json
+    output.push(calledItem(form, { id: newId(CALL_IDS[form.kind]), callId: id, status: 'completed', text }))
   }
   return endResponse(response, output, result.stopReason, result.usage, now())
 }
@@ -133,16 +132,33 @@ export function outputText(text: string): MessageItem['content'][number] {
   return { type: 'output_text', text, annotations: [], logprobs: [] }
 }
 
-export function callItem(item: Omit<CallItem, 'type' | 'call_id'> & { callId: string }): CallItem {
-  const { callId, ...rest } = item
-  return { ...rest, type: 'function_call', call_id: callId }
+/** Kinds of ids that calls have. */
+export const CALL_IDS = { call: 'fc', custom: 'ctc', search: 'tsc' } as const
+
+/** A call as far as it is written. `text` is its arguments in JSON, or the text that a custom tool takes. */
+export function calledItem(
+  { kind, name, namespace }: CallForm,
+  { id, callId, status, text }: { id: string; callId: string; status: ItemStatus; text: string },
+): CallItem | CustomCallItem | SearchCallItem {
+  const about = { id, call_id: callId, status }
+  const named = { name, ...(namespace === undefined ? {} : { namespace }) }
+  switch (kind) {
+    case 'call':
+      return { ...about, ...named, type: 'function_call', arguments: text }
+    case 'custom':
+      return { ...about, ...named, type: 'custom_tool_call', input: text }
+    case 'search':
+      return { ...about, type: 'tool_search_call', execution: 'client', arguments: parsed(text) }
+  }
 }
 
-export function customCallItem(
-  item: Omit<CustomCallItem, 'type' | 'call_id'> & { callId: string },
-): CustomCallItem {
-  const { callId, ...rest } = item
-  return { ...rest, type: 'custom_tool_call', call_id: callId }
+/** Other than of functions, the arguments of a search are no text. */
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch {
+    return {}
+  }
 }
 
 export function reasoningItem(id: string, text: string): ReasoningItem {

@@ -252,6 +252,99 @@ describe('tools', () => {
     })
 })
 
+describe('tools as Codex offers them', () => {
+  const f = { type: 'function', name: 'f', parameters: { type: 'object', properties: {} } }
+  const patch = { type: 'custom', name: 'patch' }
+  const hi = { role: 'user', content: 'hi' }
+  const namesOf = async (body: Partial<CreateResponse>) =>
+    (await translate(body)).turn.tools?.map(({ name }) => name)
+
+  test('are found in namespaces and in items, and known by the names that the client has for them', async () => {
+    const { turn, forms } = await translate({
+      tools: [f, { type: 'namespace', name: 'ns', description: 'All of it.', tools: [f, patch] }],
+      input: [
+        {
+          type: 'additional_tools',
+          role: 'developer',
+          tools: [{ type: 'namespace', name: 'functions', tools: [patch] }, { type: 'web_search' }],
+        },
+        hi,
+      ],
+    })
+    expect(turn.tools).toMatchObject([
+      { name: 'f' },
+      { name: 'ns__f', description: 'All of it.' },
+      { name: 'ns__patch', inputSchema: { required: ['input'] } },
+      { name: 'patch', inputSchema: { required: ['input'] } },
+    ])
+    expect(turn.messages).toEqual([{ role: 'user', parts: [text('hi')] }])
+    expect(turn.withoutEffect).toEqual(['tools.web_search'])
+    expect(Object.fromEntries(forms)).toEqual({
+      ns__f: { kind: 'call', name: 'f', namespace: 'ns' },
+      ns__patch: { kind: 'custom', name: 'patch', namespace: 'ns' },
+      patch: { kind: 'custom', name: 'patch', namespace: 'functions' },
+    })
+  })
+
+  test('are offered once where an item offers them again', async () => {
+    const again = { type: 'additional_tools', tools: [{ ...f, description: 'new' }] }
+    const { turn } = await translate({ tools: [f], input: [again, again, hi] })
+    expect(turn.tools).toMatchObject([{ name: 'f', description: 'new' }])
+  })
+
+  test('are chosen by namespace and name', async () => {
+    const tools = [{ type: 'namespace', name: 'ns', tools: [f] }]
+    const choice = { type: 'function', name: 'f', namespace: 'ns' }
+    expect((await translate({ tools, tool_choice: choice })).turn.toolChoice).toEqual({ name: 'ns__f' })
+  })
+
+  test('are looked up by a search of the client, and offered from then on', async () => {
+    const search = { type: 'tool_search', execution: 'client', description: 'Finds.', parameters: {} }
+    const found = [{ type: 'namespace', name: 'ns', tools: [f] }]
+    const input = [
+      hi,
+      { type: 'tool_search_call', call_id: 's', execution: 'client', arguments: { query: 'q' } },
+      { type: 'tool_search_output', call_id: 's', execution: 'client', tools: found },
+      { type: 'function_call', call_id: 'c', namespace: 'ns', name: 'f', arguments: '{}' },
+      { type: 'function_call_output', call_id: 'c', output: 'done' },
+    ]
+    expect(await namesOf({ tools: [search], input: [hi] })).toEqual(['tool_search'])
+    const { turn } = await translate({ tools: [search], input })
+    expect(turn.tools?.map(({ name }) => name)).toEqual(['tool_search', 'ns__f'])
+    expect(turn.messages.slice(1)).toMatchObject([
+      { toolCalls: [{ id: 's', name: 'tool_search', input: { query: 'q' } }] },
+      { callId: 's', parts: [text('These tools can be called now: ns__f')] },
+      { toolCalls: [{ id: 'c', name: 'ns__f' }] },
+      { callId: 'c' },
+    ])
+  })
+
+  test("are the provider's own where it is to search", async () => {
+    const { turn } = await translate({
+      tools: [{ type: 'tool_search' }],
+      input: [
+        hi,
+        { type: 'tool_search_call', call_id: null, execution: 'server', arguments: {} },
+        { type: 'tool_search_output', call_id: null, execution: 'server', tools: [f] },
+        hi,
+      ],
+    })
+    expect(turn.withoutEffect).toEqual(['tools.tool_search'])
+    expect(turn.messages.map(({ role }) => role)).toEqual(['user', 'user'])
+    expect(turn.tools?.map(({ name }) => name)).toEqual(['f'])
+  })
+
+  const wrong: [Partial<CreateResponse>, string][] = [
+    [{ tools: [{ type: 'namespace', tools: [f] }] }, 'tools[0].name'],
+    [{ tools: [{ type: 'namespace', name: 'ns', tools: [f, f] }] }, 'tools[0].tools[1].name'],
+    [{ input: [{ type: 'additional_tools', tools: ['f'] }, hi] }, 'input[0].tools[0]'],
+  ]
+  for (const [body, param] of wrong)
+    test(`${JSON.stringify(body)} are refused at ${param}`, async () => {
+      expect(toOpenAiErrorBody(await refusalOf(body)).error).toMatchObject({ param, code: 'invalid_value' })
+    })
+})
+
 describe('what is refused, rather than ignored', () => {
   const table: [Partial<CreateResponse>, string][] = [
     [{ background: true }, 'background'],

@@ -3,6 +3,7 @@ import { Value } from '@sinclair/typebox/value'
 import type { TurnEvent } from '../../../../src/agents/types.ts'
 import { ClinvkError } from '../../../../src/errors.ts'
 import { type ResponseEvent, ResponseObject } from '../../../../src/server/openai/responses/answer-schema.ts'
+import type { CallForm } from '../../../../src/server/openai/responses/client-tools.ts'
 import { createEventWriter } from '../../../../src/server/openai/responses/to-events.ts'
 import { createResponseObject } from '../../../../src/server/openai/responses/to-response.ts'
 import { CALLING } from '../../support.ts'
@@ -53,7 +54,7 @@ describe('a streamed call', () => {
         { type: 'done', stopReason: 'tool_calls' },
       ],
       false,
-      new Set(['patch']),
+      { patch: { kind: 'custom', name: 'patch' } },
     )
     expect(named(events).map(({ type }) => type)).toEqual([
       'response.output_item.added',
@@ -225,6 +226,57 @@ describe('a streamed response', () => {
       })
     })
 
+  test('that calls tools of a namespace, and the search for tools, tells them in their own forms', () => {
+    const call = (id: string, name: string, input: object): TurnEvent[] => [
+      { type: 'call_start', id, name },
+      { type: 'call_delta', id, json: JSON.stringify(input) },
+      { type: 'call_end', id, name, input },
+    ]
+    const { events } = play(
+      [
+        ...call('a', 'ns__f', { x: 1 }),
+        ...call('b', 'tool_search', { query: 'q' }),
+        { type: 'done', stopReason: 'tool_calls' },
+      ],
+      true,
+      {
+        ns__f: { kind: 'call', name: 'f', namespace: 'ns' },
+        tool_search: { kind: 'search', name: 'tool_search' },
+      },
+    )
+    expect(events.map(({ type }) => type)).toEqual([
+      'response.output_item.added',
+      'response.function_call_arguments.delta',
+      'response.function_call_arguments.done',
+      'response.output_item.done',
+      'response.output_item.added',
+      'response.output_item.done',
+      'response.completed',
+    ])
+    const items = named(events).flatMap(({ type, item }) =>
+      type === 'response.output_item.done' ? [item] : [],
+    )
+    expect(items).toEqual([
+      {
+        id: 'fc',
+        type: 'function_call',
+        call_id: 'a',
+        name: 'f',
+        namespace: 'ns',
+        status: 'completed',
+        arguments: '{"x":1}',
+      },
+      {
+        id: 'tsc',
+        type: 'tool_search_call',
+        call_id: 'b',
+        execution: 'client',
+        status: 'completed',
+        arguments: { query: 'q' },
+      },
+    ])
+  })
+
   test('that fails says so twice, after closing what was open', () => {
     const { writer } = play([{ type: 'text', text: 'half' }])
     const events = writer.failed(new ClinvkError('upstream_billing', 'No credit.'))
@@ -266,8 +318,8 @@ describe('a streamed response', () => {
   })
 })
 
-function play(turn: readonly TurnEvent[], thinking = true, customTools = new Set<string>()) {
-  const options = { thinking, customTools, now: () => 9000 }
+function play(turn: readonly TurnEvent[], thinking = true, forms: Readonly<Record<string, CallForm>> = {}) {
+  const options = { thinking, formOf: (name: string) => forms[name], now: () => 9000 }
   const writer = createEventWriter(createResponseObject(create(), 5000), options)
   const events = turn.flatMap((event) => writer.toEvents(event))
   return { writer, events, opening: writer.opening() }
@@ -275,7 +327,7 @@ function play(turn: readonly TurnEvent[], thinking = true, customTools = new Set
 
 /** With ids that say no more than what they are of. */
 function named(events: readonly ResponseEvent[]): Record<string, unknown>[] {
-  return JSON.parse(JSON.stringify(events).replace(/"(rs|msg|fc|ctc)_[0-9a-f]{32}"/g, '"$1"'))
+  return JSON.parse(JSON.stringify(events).replace(/"(rs|msg|fc|ctc|tsc)_[0-9a-f]{32}"/g, '"$1"'))
 }
 
 function textOf(item: unknown): string | undefined {

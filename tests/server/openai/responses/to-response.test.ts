@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { Value } from '@sinclair/typebox/value'
 import { ResponseObject } from '../../../../src/server/openai/responses/answer-schema.ts'
+import type { CallForm } from '../../../../src/server/openai/responses/client-tools.ts'
 import {
   createResponseObject,
   tellsThinking,
@@ -73,8 +74,9 @@ describe('a complete response', () => {
       { id: 'call_2', name: 'patch', input: { input: 'text' }, json: '{"input":"text"}' },
     ]
     const called = { text: '', thinking: '', calls, stopReason: 'tool_calls' } as const
-    const customTools = new Set(['patch'])
-    const response = toResponse(createResponseObject(create(), 0), called, { thinking: false, customTools })
+    const formOf = (name: string): CallForm | undefined =>
+      name === 'patch' ? { kind: 'custom', name } : undefined
+    const response = toResponse(createResponseObject(create(), 0), called, { thinking: false, formOf })
     expect([...Value.Errors(ResponseObject, response)]).toEqual([])
     expect(response).toMatchObject({
       status: 'completed',
