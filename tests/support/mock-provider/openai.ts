@@ -26,7 +26,7 @@ export const openai: DialectCodec = {
     typeof body['input'] === 'string'
       ? body['input']
       : lastTextOf(asObjects(body['input']).findLast((item) => item['role'] === 'user')?.['content']),
-  tools: (body) => asObjects(body['tools']).map((tool) => asString(tool['name']) || asString(tool['type'])),
+  tools: (body) => [body, ...asObjects(body['input'])].flatMap((holder) => namesIn(holder['tools'])),
   frames,
   whole: (reply, context) => response(reply, context, true),
   refusal(reply, context) {
@@ -67,6 +67,15 @@ const ERRORS: Record<number, readonly [string, string | null, string]> = {
     'server_is_overloaded',
     'Our servers are currently overloaded. Please try again later.',
   ],
+}
+
+/** Newer models are offered their tools by an item of the input, in a namespace. */
+function namesIn(tools: unknown): string[] {
+  return asObjects(tools).flatMap((tool) =>
+    tool['type'] === 'namespace'
+      ? namesIn(tool['tools'])
+      : [asString(tool['name']) || asString(tool['type'])],
+  )
 }
 
 function* frames(reply: Reply, context: CallContext): Generator<Frame, undefined> {
