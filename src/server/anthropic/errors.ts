@@ -1,6 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import type { ClinvkError } from '../../errors.ts'
 import { retryHeaders } from '../chat/agent-ran.ts'
+import { THREAD } from './refuse.ts'
 
 /** The one shape of an error of the Messages API; the data of an `error` event is the same. */
 export const AnthropicError = Type.Object(
@@ -12,7 +13,15 @@ export const AnthropicError = Type.Object(
         message: Type.String({ description: 'What was wrong, and what to do about it.' }),
         // The SDKs offer this as the `errorCode` of what they throw.
         details: Type.Object(
-          { error_code: Type.String({ description: 'The kind of error in our own words, for programs.' }) },
+          {
+            error_code: Type.String({
+              description:
+                'The kind of error in our own words, for programs; thread_unsupported_request where a thread was asked for.',
+            }),
+            unsupported: Type.Optional(
+              Type.Array(Type.String(), { description: 'What of a request for a thread is not supported.' }),
+            ),
+          },
           { description: 'More for programs.' },
         ),
       },
@@ -42,10 +51,16 @@ export function toAnthropicErrorBody(error: ClinvkError, requestId: string): Ant
     error: {
       type: typeOf(statusOf(error)),
       message: error.message,
-      details: { error_code: error.code },
+      details: detailsOf(error),
     },
     request_id: requestId,
   }
+}
+
+/** The SDK's tool runner (1.12) begins a thread, and sends the whole conversation where it is told just this. */
+function detailsOf({ code, details }: ClinvkError): AnthropicError['error']['details'] {
+  if (details['option'] !== THREAD) return { error_code: code }
+  return { error_code: 'thread_unsupported_request', unsupported: [THREAD] }
 }
 
 /** Anthropic knows no 422, and clients that retry it take it for passing trouble. */

@@ -10,7 +10,12 @@ import type { MessagesRequest } from './schema.ts'
 export function refuseUnsupported(body: MessagesRequest): void {
   if (isList(body.mcp_servers)) throw unsupported('mcp_servers', 'are not supported: leave them out.')
   if (isThere(body.container)) throw unsupported('container', 'is not supported: leave it out.')
+  if (isThere(body.thread))
+    throw unsupported(THREAD, 'is not supported: leave it out, and send the whole conversation.')
 }
+
+/** The field of a conversation that the server holds. */
+export const THREAD = 'thread'
 
 /** An option that this API has and we don't; `path` is the field. */
 export function unsupported(path: string, message: string): ClinvkError {

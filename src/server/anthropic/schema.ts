@@ -164,6 +164,7 @@ export const MessagesRequest = Type.Object(
       }),
     ),
     container: refused('Refused: there are no containers.'),
+    thread: refused('Refused: no conversations are kept. Anthropic SDKs go on without.'),
     temperature: withoutEffect(Type.Number()),
     top_p: withoutEffect(Type.Number()),
     top_k: withoutEffect(Type.Number()),

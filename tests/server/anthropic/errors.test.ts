@@ -45,6 +45,14 @@ describe('toAnthropicError', () => {
       expect(toAnthropicError(error, '').status).toBe(status)
     })
 
+  test('tells a tool runner that began a thread to go on without, as Anthropic does', () => {
+    const error = new ClinvkError('unsupported_option', 'No.', { details: { option: 'thread' } })
+    expect(toAnthropicErrorBody(error, '').error.details).toEqual({
+      error_code: 'thread_unsupported_request',
+      unsupported: ['thread'],
+    })
+  })
+
   test('knows no 422, which some clients send again and again', () => {
     expect(
       toAnthropicError(new ClinvkError('upstream_invalid_request', 'No.', { status: 422 }), '').status,

@@ -75,7 +75,13 @@ describe('fromMessagesRequest', () => {
         null,
       ]),
     )
-    const body = { ...nulls, output_config: { effort: null, format: null }, container: null, betas: ['x'] }
+    const body = {
+      ...nulls,
+      output_config: { effort: null, format: null },
+      container: null,
+      thread: null,
+      betas: ['x'],
+    }
     expect(await translate(body)).toEqual(await translate({}))
   })
 
@@ -90,6 +96,7 @@ describe('fromMessagesRequest', () => {
     ['tools[0].type', { tools: [{ type: 'web_search_20250305', name: 'web_search' }] }],
     ['mcp_servers', { mcp_servers: [{ type: 'url' }] }],
     ['container', { container: 'c' }],
+    ['thread', { thread: { type: 'create' } }],
   ]
   for (const [field, body] of refused)
     test(`refuses ${JSON.stringify(body)}, and says so`, async () => {
