@@ -1,10 +1,12 @@
 import { ClinvkError } from '../../errors.ts'
 import { abortError } from '../take-turn.ts'
 import type { AgentDriver, AgentSession, BackendSettings, SessionOptions } from '../types.ts'
+import { createServerNames, type OpenTools, openClientTools } from './client-tools.ts'
 import { connectAcp } from './connection.ts'
 import type { Failing } from './errors.ts'
 import { type Inquest, inquire } from './inquest.ts'
 import { openWorkshop, toLaunch, type Workshop } from './launch.ts'
+import { type McpEndpoint, openMcpEndpoint } from './mcp-endpoint.ts'
 import { createQueue } from './one-by-one.ts'
 import { openOnAgent } from './open.ts'
 import { createPool } from './pool.ts'
@@ -12,6 +14,7 @@ import { probeAcp } from './probe.ts'
 import type { AcpProfile, TakenTypes } from './profile.ts'
 import { profileOf } from './profiles.ts'
 import { createSession } from './session.ts'
+import { renameCalls } from './tool-names.ts'
 
 /** How long things may take, in ms. */
 export interface AcpTiming {
@@ -42,6 +45,15 @@ export function createAcpDriver(
   const inTurn = createQueue()
   let told = { version: undefined as string | undefined, models: [] as readonly string[] }
   let workshop: Promise<Workshop> | undefined
+  let endpoint: McpEndpoint | undefined
+  const way = profile.clientTools
+  const serverNames = way && createServerNames(way, settings.name)
+
+  const openTools = (options: SessionOptions): OpenTools | undefined => {
+    if (!way || !serverNames || !options.clientTools?.length) return undefined
+    endpoint ??= openMcpEndpoint()
+    return openClientTools(endpoint, way, serverNames, settings.name, options)
+  }
 
   const learn = <T>(asked: Omit<Inquest<T>, 'program'>): Promise<T | undefined> => {
     const found = inquire({ ...asked, program: settings.command[0] ?? '' }, closing.signal)
@@ -58,7 +70,9 @@ export function createAcpDriver(
     const lease = await pool.lease(JSON.stringify([command, env]), () =>
       connectAcp(failing, { command, cwd: folder, env }, closing.signal, timing),
     )
+    let tools: OpenTools | undefined
     try {
+      tools = openTools(options)
       const { connection } = lease
       if (options.resume !== undefined) await profile.beforeReopen?.(options.resume, env, closing.signal)
       const workdir = startup.away ? folder : options.workdir
@@ -67,20 +81,26 @@ export function createAcpDriver(
           connection,
           failing,
           { ...options, workdir },
-          { mode: startup.mode, hasEfforts: profile.effortLevels === true },
+          {
+            mode: tools?.mode ?? startup.mode,
+            hasEfforts: profile.effortLevels === true,
+            mcpServers: tools ? [tools.server] : [],
+          },
         )
       const { sessionId, model, models, withoutEffect } = await (profile.opensOneByOne
         ? inTurn(enter)
         : enter())
+      await tools?.requireListed()
       told = { version: connection.agent.version, models: models.length > 0 ? models : told.models }
       return createSession({
         failing,
         profile,
-        options,
+        options: tools ? withNames(options, tools) : options,
         lease,
         sessionId,
         model,
         withoutEffect,
+        tools,
         interruptMs: timing.interruptMs,
         forget: async () => {
           if (options.ephemeral) await profile.forget?.(sessionId, env)
@@ -104,6 +124,7 @@ export function createAcpDriver(
         },
       })
     } catch (error) {
+      tools?.close()
       lease.release()
       throw error
     }
@@ -122,9 +143,15 @@ export function createAcpDriver(
     async close() {
       closing.abort()
       await Promise.all([pool.close(), ...inquests])
+      await endpoint?.stop()
       await (await workshop?.catch(() => undefined))?.remove()
     },
   }
+}
+
+/** The model's earlier calls have to look like those that it can make now. */
+function withNames(options: SessionOptions, tools: OpenTools): SessionOptions {
+  return options.history ? { ...options, history: renameCalls(options.history, tools.modelName) } : options
 }
 
 /** Opening goes on behind an abort, since others may wait for the same process; its session is closed then. */

@@ -5,12 +5,19 @@ import type { SessionOptions } from '../types.ts'
 /**
  * The rules for Gemini's policy engine, or `undefined` where its own are right. Rules of the admin tier come before
  * all that the user's settings allow, and tools that are denied are not even offered to the model.
+ *
+ * @param clientTools The model's names of the client's tools, which run elsewhere and are always allowed.
  */
-export function toPolicy({
-  sandboxMode,
-  approvalMode,
-  allowedTools,
-}: Pick<SessionOptions, 'sandboxMode' | 'approvalMode' | 'allowedTools'>): string | undefined {
+export function toPolicy(
+  {
+    sandboxMode,
+    approvalMode,
+    allowedTools,
+  }: Pick<SessionOptions, 'sandboxMode' | 'approvalMode' | 'allowedTools'>,
+  clientTools: readonly string[] = [],
+): string | undefined {
+  // By their names: a pattern would have the tools of the user's own servers, too.
+  const only = (...allowances: readonly Rule[]) => noneBut(...allowances, [clientTools, 'allow'])
   const unasked = approvalMode === 'always' ? 'ask_user' : 'allow'
   const listed = (tools: readonly string[]) =>
     tools.filter((tool) => allowedTools === undefined || allowedTools.includes(tool))
@@ -27,7 +34,7 @@ export function toPolicy({
 }
 
 /** Nothing but these, and where these are none, still a tool that does nothing. */
-function only(...allowances: readonly Rule[]): string {
+function noneBut(...allowances: readonly Rule[]): string {
   const some = allowances.filter(([tools]) => tools.length > 0)
   const offered: readonly Rule[] = some.length > 0 ? some : [[[HARMLESS_TOOL], 'allow']]
   return rules([['*'], 'deny'], ...offered)
@@ -65,7 +72,13 @@ const EDIT_TOOLS: readonly string[] = ['write_file', 'replace']
 const HARMLESS_TOOL = 'list_background_processes'
 
 /** No tools for a model call. */
-export const NO_TOOLS = only()
+export const NO_TOOLS = noneBut()
+
+/**
+ * Nothing but the tools of MCP servers, for a model call whose only server is the client's. A rule that names the
+ * server, or has its name in the pattern, has the tools offered and each call refused (0.61.0).
+ */
+export const CLIENT_TOOLS = noneBut([['mcp_*'], 'allow'])
 
 const SYSTEM_POLICIES: Readonly<Partial<Record<NodeJS.Platform, string>>> = {
   darwin: '/Library/Application Support/GeminiCli/policies',

@@ -6,9 +6,12 @@ import type { Effort } from '../messages.ts'
 import type { SessionOptions } from '../types.ts'
 import { geminiFolder, removeHistory, untilReopenable } from './gemini-history.ts'
 import { geminiHome } from './gemini-home.ts'
-import { NO_TOOLS, requireNoSystemPolicies, toPolicy } from './gemini-policy.ts'
+import { CLIENT_TOOLS, NO_TOOLS, requireNoSystemPolicies, toPolicy } from './gemini-policy.ts'
 import { type AcpProfile, PLACE, type Startup } from './profile.ts'
-import { PURE_SYSTEM } from './pure-system.ts'
+import { PURE_SYSTEM, PURE_SYSTEM_WITH_TOOLS } from './pure-system.ts'
+import { nameTools } from './tool-names.ts'
+
+const SERVER = 'mcp'
 
 /** Gemini CLI, `gemini --acp`. Facts measured with 0.61.0. */
 export const gemini: AcpProfile = {
@@ -32,7 +35,7 @@ export const gemini: AcpProfile = {
     profiles: ['pure', 'project', 'full'],
     effort: 'native',
     jsonSchema: 'none',
-    clientTools: 'none',
+    clientTools: 'native',
     toolChoice: 'none',
     approvalModes: { default: 'native', auto: 'native', none: 'native', always: 'native' },
     sandboxModes: { default: 'native', 'read-only': 'native', workspace: 'native', full: 'native' },
@@ -57,6 +60,27 @@ export const gemini: AcpProfile = {
   opensOneByOne: true,
   beforeReopen: untilReopenable,
   forget: removeHistory,
+  clientTools: {
+    // The shortest names that there are: `mcp_` stands before each tool of any server. Each session has a client of its
+    // own, so all can have it.
+    servers: [SERVER],
+    shared: true,
+    quietMs: 0,
+    // A server that comes with a session has 600 s for a call, and then the model is told that it failed.
+    longestMs: 590_000,
+    progress: false,
+    // Else the error has the call's arguments and the whole result in it, quoted.
+    failures: 'words',
+    addedArguments: ['wait_for_previous'],
+    // It keeps the calls without their results, which Gemini's API refuses; or takes the whole turn back.
+    cancelSpoils: true,
+    isCallOf: (toolCallId, name) => toolCallId.startsWith(`${name}__`),
+    // `NAME__ID`, or `NAME__NAME_TIMESTAMP_N` where the provider gave no id.
+    callId(toolCallId, name) {
+      const id = toolCallId.slice(`${name}__`.length)
+      return id.startsWith(`${name}_`) && /_\d{10,}_\d+$/.test(id) ? undefined : id
+    },
+  },
   loginHint: 'Run gemini once and log in, or set GEMINI_API_KEY.',
   isLoggedIn,
   packaged: true,
@@ -70,9 +94,11 @@ function startup(options: SessionOptions, env: Readonly<Record<string, string>>)
       'effort: Gemini CLI has it in its settings, which profile "full" leaves to their user. Use "pure" or "project".',
       { details: { option: 'effort' } },
     )
-  if (profile === 'pure') return pure(env, effort)
-  const home = profile === 'project' ? geminiHome(env, {}, effort) : undefined
-  const policy = toPolicy(options)
+  const hasTools = options.clientTools !== undefined && options.clientTools.length > 0
+  if (profile === 'pure') return pure(env, effort, hasTools)
+  const home = profile === 'project' ? geminiHome(env, hasTools ? UNHINDERED_CALLS : {}, effort) : undefined
+  const names = nameTools(options.clientTools ?? []).tools.map(({ name }) => `${SERVER}_${name}`)
+  const policy = toPolicy(options, names)
   if (policy !== undefined) requireNoSystemPolicies()
   return {
     args: policy === undefined ? [] : POLICY_ARGS,
@@ -82,20 +108,29 @@ function startup(options: SessionOptions, env: Readonly<Record<string, string>>)
   }
 }
 
+/** The fifth call that is like the four before it would not be made, and end the turn. The client may ask again. */
+const UNHINDERED_CALLS = { model: { disableLoopDetection: true } }
+
 const POLICY = 'policy.toml'
 const POLICY_ARGS = ['--admin-policy', `${PLACE}/${POLICY}`]
 
 /**
  * A model call: one process for all models and system prompts, since a system prompt of its own would cost each a
  * start of more than a second, and the file is read again in the middle of conversations, when it may be another's.
+ * Conversations with tools have another one: a rule that lets tools through offers the one that does nothing to all.
  */
-function pure(env: Readonly<Record<string, string>>, effort: Effort | undefined): Startup {
+function pure(env: Readonly<Record<string, string>>, effort: Effort | undefined, hasTools: boolean): Startup {
   requireNoSystemPolicies()
-  const home = geminiHome(env, PURE_SETTINGS, effort)
+  const settings = hasTools ? { ...PURE_SETTINGS, ...UNHINDERED_CALLS } : PURE_SETTINGS
+  const home = geminiHome(env, settings, effort)
   return {
     args: POLICY_ARGS,
     env: { ...home.env, GEMINI_SYSTEM_MD: `${PLACE}/system.md` },
-    files: { ...home.files, [POLICY]: NO_TOOLS, 'system.md': PURE_SYSTEM },
+    files: {
+      ...home.files,
+      [POLICY]: hasTools ? CLIENT_TOOLS : NO_TOOLS,
+      'system.md': hasTools ? PURE_SYSTEM_WITH_TOOLS : PURE_SYSTEM,
+    },
     links: home.links,
     away: true,
   }

@@ -9,6 +9,8 @@ export interface HistoryOptions {
    * another's name.
    */
   readonly boundary: string
+  /** Whether the user says nothing more: the conversation ends with results of tools. */
+  readonly goesOn: boolean
   /** The block for what is no text. */
   toBlock(part: Attachment): ContentBlock
 }
@@ -23,7 +25,7 @@ export type Attachment = Exclude<InputPart, { type: 'text' }>
  */
 export function toHistory(
   messages: readonly HistoryMessage[],
-  { boundary, toBlock }: HistoryOptions,
+  { boundary, goesOn, toBlock }: HistoryOptions,
 ): ContentBlock[] {
   if (messages.length === 0) return []
   const blocks: ContentBlock[] = []
@@ -43,7 +45,10 @@ export function toHistory(
     }
     text += `${closing}\n`
   }
-  return [...blocks, { type: 'text', text: `${text}\n</conversation-${boundary}>\n\n${CONCLUSION}\n\n` }]
+  return [
+    ...blocks,
+    { type: 'text', text: `${text}\n</conversation-${boundary}>\n\n${goesOn ? GOING_ON : CONCLUSION}\n\n` },
+  ]
 }
 
 /** A system prompt as a block of its own. */
@@ -56,6 +61,7 @@ const PREFACE =
   'The conversation so far, oldest message first. Messages of the role "assistant" are your own earlier answers, ' +
   'with the tools that you called then.'
 const CONCLUSION = 'What follows is the next message of the user. Answer it, and only it.'
+const GOING_ON = 'The conversation ends with results of tools that you called. Continue with these results.'
 
 interface Quote {
   readonly opening: string

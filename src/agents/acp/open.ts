@@ -18,6 +18,13 @@ export interface Opened {
   readonly withoutEffect: readonly 'effort'[]
 }
 
+/** What a session is opened with besides its options. */
+export interface OpenWith {
+  readonly mode: string | undefined
+  readonly hasEfforts: boolean
+  readonly mcpServers?: readonly Fields[]
+}
+
 /**
  * Opens a session, new or again, and sets what is set by requests of its own.
  *
@@ -27,9 +34,9 @@ export async function openOnAgent(
   connection: AcpConnection,
   failing: Failing,
   options: SessionOptions,
-  { mode, hasEfforts }: { readonly mode: string | undefined; readonly hasEfforts: boolean },
+  { mode, hasEfforts, mcpServers = [] }: OpenWith,
 ): Promise<Opened> {
-  const { sessionId, answer } = await enter(connection, failing, options)
+  const { sessionId, answer } = await enter(connection, failing, options, mcpServers)
   const choice = modelChoice(answer)
   if (mode !== undefined) await chooseMode(connection, failing, sessionId, answer, mode)
   const chosen =
@@ -55,8 +62,9 @@ async function enter(
   connection: AcpConnection,
   failing: Failing,
   { workdir, resume }: SessionOptions,
+  mcpServers: readonly Fields[],
 ): Promise<{ sessionId: string; answer: Fields }> {
-  const place = { cwd: workdir, mcpServers: [] }
+  const place = { cwd: workdir, mcpServers }
   if (resume === undefined) {
     const answer = await ask(connection.request('session/new', place), (error) =>
       refusalError(failing, error),

@@ -3,7 +3,22 @@ import { fields, items, number, word } from '../fields.ts'
 import type { SessionOptions } from '../types.ts'
 import { providerSettings } from './opencode-config.ts'
 import { type AcpProfile, type Finding, PLACE, type Startup, type TakenTypes } from './profile.ts'
-import { PURE_SYSTEM } from './pure-system.ts'
+import { PURE_SYSTEM, PURE_SYSTEM_WITH_TOOLS } from './pure-system.ts'
+
+/** An inline configuration that comes after all of the user's files. */
+const CONFIG_VARIABLE = 'OPENCODE_CONFIG_CONTENT'
+/** The agent that carries our rules: an agent's own come after all others, and the last that matches counts. */
+const AGENT = 'clinvk'
+
+/**
+ * MCP servers belong to the folder: every session in it is offered all of them, those of sessions that are closed too,
+ * and one that comes under a name again takes the place of the old one for all (1.18.33). So each session that has
+ * tools has a server name of its own, and an agent that may use this server alone.
+ */
+const SERVERS: readonly string[] = Array.from({ length: 32 }, (_, index) => `s${index + 1}`)
+
+/** How long a call may take, in ms. */
+const CALL_MS = 3_600_000
 
 /** OpenCode, `opencode acp`. Facts measured with 1.18.33. */
 export const opencode: AcpProfile = {
@@ -30,7 +45,7 @@ export const opencode: AcpProfile = {
     profiles: ['pure', 'full'],
     effort: 'native',
     jsonSchema: 'none',
-    clientTools: 'none',
+    clientTools: 'native',
     toolChoice: 'none',
     approvalModes: { default: 'native', auto: 'native', none: 'native', always: 'native' },
     sandboxModes: { default: 'native', 'read-only': 'native', workspace: 'native', full: 'native' },
@@ -39,6 +54,12 @@ export const opencode: AcpProfile = {
   env: {},
   startup(options, env) {
     if (options.profile === 'pure') return pure(env)
+    if (options.clientTools?.length)
+      throw new ClinvkError(
+        'unsupported_option',
+        'tools: OpenCode offers them to every conversation in their folder, which only profile "pure" can prevent.',
+        { details: { option: 'tools' } },
+      )
     const permission = toPermission(options)
     const config = withOurs(env[CONFIG_VARIABLE], permission)
     return {
@@ -57,13 +78,22 @@ export const opencode: AcpProfile = {
   loginHint: 'Run opencode auth login.',
   packaged: true,
   takenTypes: { args: (model) => ['models', model.replace(/\/.*/, ''), '--verbose'], read: readTakenTypes },
+  clientTools: {
+    servers: SERVERS,
+    shared: false,
+    // Calls run beside each other, while the answer is still written, and nothing says that it is complete.
+    quietMs: 250,
+    longestMs: CALL_MS - 10_000,
+    progress: true,
+    failures: 'flag',
+    addedArguments: [],
+    // Each call is answered as aborted.
+    cancelSpoils: false,
+    isCallOf: () => false,
+    callId: (toolCallId) => toolCallId,
+  },
   inquest: { args: (sessionId) => ['export', sessionId], read: readExport },
 }
-
-/** An inline configuration that comes after all of the user's files. */
-const CONFIG_VARIABLE = 'OPENCODE_CONFIG_CONTENT'
-/** The agent that carries our rules: an agent's own come after all others, and the last that matches counts. */
-const AGENT = 'clinvk'
 
 /**
  * A model call. OpenCode runs the plugins of every folder above the session's one up to the repository's, whatever
@@ -88,6 +118,9 @@ function pure(env: Readonly<Record<string, string>>): Startup {
         share: 'disabled',
         // There is nothing to take snapshots of.
         snapshot: false,
+        experimental: { ...fields(config['experimental']), mcp_timeout: CALL_MS },
+        // Else the model has the beginning of a result, and the name of a file that it cannot read.
+        tool_output: { max_lines: 100_000_000, max_bytes: 1_000_000_000 },
         default_agent: AGENT,
         agent: {
           ...fields(config['agent']),
@@ -100,12 +133,23 @@ function pure(env: Readonly<Record<string, string>>): Startup {
             permission: { '*': 'deny' },
             tools: { '*': false },
           },
+          ...Object.fromEntries(SERVERS.map((server) => [server, agentOf(server)])),
         },
       }),
     },
     files: { 'config/opencode/opencode.json': JSON.stringify(providerSettings(env)) },
     mode: AGENT,
     away: true,
+  }
+}
+
+/** A model call with the tools of one server. The third call like the ones before it would be asked for. */
+function agentOf(server: string) {
+  return {
+    mode: 'primary',
+    description: 'Chosen by clinvk.',
+    prompt: PURE_SYSTEM_WITH_TOOLS,
+    permission: { '*': 'deny', [`${server}_*`]: 'allow', doom_loop: 'allow' },
   }
 }
 

@@ -40,6 +40,12 @@ export async function decide(request: Fields, rules: Rules): Promise<Verdict> {
   }
 }
 
+/** Allows what is asked for, this once where that can be said. */
+export function allow(request: Fields): RequestPermissionOutcome {
+  const optionId = optionOf(request, ['allow_once', 'allow_always'])
+  return optionId === undefined ? { outcome: 'cancelled' } : { outcome: 'selected', optionId }
+}
+
 const READING: ReadonlySet<string> = new Set(['read', 'search', 'think', 'fetch'])
 const EDITING: ReadonlySet<string> = new Set(['edit', 'delete', 'move'])
 

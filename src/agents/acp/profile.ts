@@ -31,6 +31,33 @@ export interface Finding {
 /** Whether a model takes what is of a media type; it does where nothing else is told. */
 export type TakenTypes = (mediaType: string) => boolean
 
+/** How the tools of a session's client reach an agent: as those of an MCP server, which is the session's own. */
+export interface ClientToolsWay {
+  /** Names for the server; the model knows a tool as `SERVER_TOOL`. */
+  readonly servers: readonly string[]
+  /** Whether several sessions may have servers of one name. Else the name is that of the session's mode, too. */
+  readonly shared: boolean
+  /**
+   * How long nothing may have come before all calls of an answer are taken to be told, in ms. 0: each call is made
+   * only when the one before it has its result.
+   */
+  readonly quietMs: number
+  /** How long a call may wait for its result, in ms, before the turn is given up. */
+  readonly longestMs: number
+  /** Whether a call that waits has to tell of progress. */
+  readonly progress: boolean
+  /** See `toMcpResult`. */
+  readonly failures: 'flag' | 'words'
+  /** What it adds to the arguments of every tool. */
+  readonly addedArguments: readonly string[]
+  /** Whether a session is of no use once a turn with calls was cancelled. */
+  readonly cancelSpoils: boolean
+  /** Whether the id of a call names this tool. */
+  isCallOf(toolCallId: string, modelName: string): boolean
+  /** The provider's id in that of a call. */
+  callId(toolCallId: string, modelName: string): string | undefined
+}
+
 /** What is special about an agent that speaks ACP. Everything else is the protocol. */
 export interface AcpProfile {
   readonly capabilities: Capabilities
@@ -70,6 +97,8 @@ export interface AcpProfile {
   beforeReopen?(sessionId: string, env: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void>
   /** Removes what the agent keeps of a closed session that was ephemeral. Never throws. `env` is its process's. */
   forget?(sessionId: string, env: Readonly<Record<string, string>>): Promise<void>
+  /** Absent: it is given none. */
+  readonly clientTools?: ClientToolsWay
   /** What to do where nobody is logged in. */
   readonly loginHint: string
   /** Whether a login was found without starting anything; absent where none is needed. */

@@ -38,8 +38,10 @@ export function toPrompt(parts: readonly InputPart[], options: PromptOptions): C
   )
   const before = [
     ...(systemPrompt === undefined ? [] : [toInstructions(systemPrompt, boundary)]),
-    ...toHistory(history, { boundary, toBlock }),
+    ...toHistory(history, { boundary, goesOn: parts.length === 0, toBlock }),
   ]
+  // Gemini CLI 0.61.0 fails at a prompt without content, and never answers in that session again.
+  if (before.length + blocks.length === 0) return [{ type: 'text', text: 'Continue.' }]
   if (before.length > 0) return [...before, ...blocks]
   // Agents look at all text together, so a command may be spread over parts.
   const whole = parts.map((part) => (part.type === 'text' ? part.text : '')).join('')

@@ -7,10 +7,11 @@ import { type Fields, fields, word } from '../fields.ts'
 import { createSharedChannel } from '../shared-channel.ts'
 import { abortError, takeTurn } from '../take-turn.ts'
 import type { AgentSession, SessionOptions, TurnEvent } from '../types.ts'
+import type { OpenTools } from './client-tools.ts'
 import type { SessionHandlers } from './connection.ts'
 import { type Failing, lacksStatus, type Refusal, refusalError } from './errors.ts'
 import { ownFileCheck } from './own-file.ts'
-import { decide } from './permissions.ts'
+import { allow, decide } from './permissions.ts'
 import type { Lease } from './pool.ts'
 import type { AcpProfile, Finding, TakenTypes } from './profile.ts'
 import { toPrompt } from './prompt.ts'
@@ -29,6 +30,8 @@ export interface SessionSetup {
   readonly model: string | undefined
   /** Options that change nothing with this model. */
   readonly withoutEffect: readonly 'effort'[]
+  /** The tools of its client, where it has some. */
+  readonly tools?: OpenTools | undefined
   /** Removes what is left of the session once it is closed. */
   forget(): Promise<void>
   /** Asks the agent in another way what went wrong. */
@@ -40,8 +43,15 @@ export interface SessionSetup {
 }
 
 interface Turn {
-  readonly events: Channel<TurnEvent>
+  /** What the reader gets: one channel for each leg of the turn, so that what comes between two is the next one's. */
+  events: Channel<TurnEvent>
   readonly translator: Translator
+  /** Set while it waits for the results of the client's tools. */
+  parked: Timer | undefined
+  /** Resolves when the agent is quiet. */
+  settled: Promise<void>
+  /** Tells the process's other sessions that this one does not need it now. */
+  endWork(): void
 }
 
 /** How long the agent may take to close a session, in ms. Nothing depends on it. */
@@ -49,8 +59,9 @@ const CLOSE_MS = 1000
 
 /** A conversation with an agent over a process that it shares with others. */
 export function createSession(setup: SessionSetup): AgentSession {
-  const { failing, profile, options, lease, sessionId, inquire, forget, interruptMs } = setup
+  const { failing, profile, options, lease, sessionId, inquire, forget, interruptMs, tools } = setup
   const { connection } = lease
+  const calls = tools?.calls
   const rules = { ...options, isOwnFile: ownFileCheck(options.workdir) }
   // What goes before the first prompt; a session that is opened again has it already.
   let preface: Pick<SessionOptions, 'systemPrompt' | 'history'> = options.resume === undefined ? options : {}
@@ -61,22 +72,40 @@ export function createSession(setup: SessionSetup): AgentSession {
   let turn: Turn | undefined
   let busy = false
   let stuck = false
+  /** What the agent remembers is not what the client does. */
+  let spoilt = false
   let closing: Promise<void> | undefined
+  let pushing = 0
 
-  const push = async ({ events }: Turn, list: readonly TurnEvent[]) => {
-    for (const event of list) await events.push(event, weightOf(event))
+  const push = async (current: Turn, list: readonly TurnEvent[]) => {
+    pushing += 1
+    for (const event of list) await current.events.push(event, weightOf(event))
+    pushing -= 1
   }
   const handlers: SessionHandlers = {
     async update(update) {
       total = totalCost(update) ?? total
       // What comes outside a prompt is no part of an answer: Gemini tells a change of mode as a message.
-      if (turn) await push(turn, turn.translator.update(update))
+      if (!turn) return
+      if (isCall(update) && calls?.owns(update)) {
+        turn.translator.part()
+        calls.update(update)
+        return
+      }
+      await push(turn, turn.translator.update(update))
+      calls?.stir()
     },
     async permission(request) {
       const current = turn
       if (!current) return { outcome: 'cancelled' }
-      const { tools } = current.translator
       const call = fields(request['toolCall'])
+      // Whether it runs is the client's to decide.
+      if (calls?.owns(call)) {
+        current.translator.part()
+        calls.update(call)
+        return allow(request)
+      }
+      const { tools } = current.translator
       const toolId = word(call['toolCallId']) ?? ''
       const { outcome, decision, reason } = await decide(request, rules)
       const shown = current.translator.asked(call)
@@ -123,9 +152,16 @@ export function createSession(setup: SessionSetup): AgentSession {
     }
     turn = undefined
     busy = false
+    const seen = current.translator.tools.seen + (calls?.seen ?? 0)
+    if (current.parked !== undefined) {
+      // It was not we who ended it: the results have nowhere to go.
+      clearTimeout(current.parked)
+      spoilt = true
+    }
+    calls?.drop()
     void (async () => {
       try {
-        const outcome = toOutcome(fields(await answer), profile.usage, current.translator.tools.seen)
+        const outcome = toOutcome(fields(await answer), profile.usage, seen)
         preface = {}
         await push(current, [...current.translator.tools.flush(), done(outcome)])
         current.events.end()
@@ -143,16 +179,56 @@ export function createSession(setup: SessionSetup): AgentSession {
     ...(setup.withoutEffect.length === 0 ? {} : { withoutEffect: setup.withoutEffect }),
   }
 
+  const isAlive = () => connection.alive && !stuck && !spoilt && !closing
+  const requireAlive = () => {
+    if (!isAlive()) throw new ClinvkError('agent_crashed', `${failing.backend}: the conversation is over.`)
+  }
+  const newLeg = (): Channel<TurnEvent> => {
+    const events = createSharedChannel(failing.backend, () => lease.crowded)
+    void events.push(init)
+    return events
+  }
+  const interrupt = () => {
+    if (calls !== undefined && calls.seen > 0 && profile.clientTools?.cancelSpoils) spoilt = true
+    return connection.notify('session/cancel', { sessionId })
+  }
+  /** Ends the leg: the turn goes on when the client has answered. */
+  const park = (current: Turn) => {
+    void current.events.push({ type: 'done', stopReason: 'tool_calls' })
+    current.events = newLeg()
+    current.endWork()
+    current.parked = setTimeout(() => {
+      spoilt = true
+      void interrupt()
+    }, profile.clientTools?.longestMs)
+    current.parked.unref()
+  }
+  const take = (current: Turn, signal: AbortSignal) =>
+    takeTurn(
+      {
+        events: current.events,
+        settled: current.settled,
+        interrupt,
+        async kill() {
+          stuck = true
+          unroute()
+          current.endWork()
+          await lease.abandon()
+        },
+      },
+      signal,
+      interruptMs,
+    )
+
   return {
     id: sessionId,
     get alive() {
-      return connection.alive && !stuck && !closing
+      return isAlive()
     },
     async *prompt(input, signal) {
       if (busy)
         throw new ClinvkError('session_busy', `${failing.backend}: the conversation has a turn under way.`)
-      if (!connection.alive || stuck || closing)
-        throw new ClinvkError('agent_crashed', `${failing.backend}: the conversation is over.`)
+      requireAlive()
       if (signal.aborted) throw abortError(signal)
       const prompt = toPrompt(input.parts, {
         backend: failing.backend,
@@ -174,33 +250,50 @@ export function createSession(setup: SessionSetup): AgentSession {
         throw error
       }
       const current: Turn = {
-        events: createSharedChannel(failing.backend, () => lease.crowded),
+        events: newLeg(),
         translator: createTranslator(profile),
+        parked: undefined,
+        settled: Promise.resolve(),
+        endWork: lease.beginTurn(),
       }
       turn = current
-      const endTurn = lease.beginTurn()
-      await push(current, [init])
-      const settled = run(current, { sessionId, prompt }).finally(endTurn)
-      yield* takeTurn(
-        {
-          events: current.events,
-          settled,
-          interrupt: () => connection.notify('session/cancel', { sessionId }),
-          async kill() {
-            stuck = true
-            unroute()
-            endTurn()
-            await lease.abandon()
-          },
+      calls?.listen({
+        // At once, so that the end of the leg comes after them.
+        tell(events) {
+          for (const event of events) void current.events.push(event, weightOf(event))
         },
-        signal,
-        interruptMs,
-      )
+        wait: () => park(current),
+        get behind() {
+          return pushing > 0
+        },
+      })
+      current.settled = run(current, { sessionId, prompt }).finally(() => current.endWork())
+      yield* take(current, signal)
+    },
+    async *answer(results, signal) {
+      requireAlive()
+      const current = turn
+      if (!calls || current?.parked === undefined)
+        throw new ClinvkError('invalid_request', `${failing.backend}: the conversation waits for no results.`)
+      if (signal.aborted) throw abortError(signal)
+      calls.check(results)
+      clearTimeout(current.parked)
+      current.parked = undefined
+      current.endWork = lease.beginTurn()
+      calls.answer(results)
+      yield* take(current, signal)
     },
     close() {
       closing ??= (async () => {
         unroute()
-        if (connection.alive && turn) await connection.notify('session/cancel', { sessionId })
+        const open = turn
+        if (connection.alive && open) {
+          await connection.notify('session/cancel', { sessionId })
+          // Else the agent would take the end of its calls for a result, and ask its model what to do next.
+          if (calls) await within(CLOSE_MS, open.settled)
+        }
+        clearTimeout(open?.parked)
+        tools?.close()
         if (connection.alive && connection.agent.closes)
           await within(CLOSE_MS, connection.request('session/close', { sessionId }))
         lease.release()
@@ -209,4 +302,8 @@ export function createSession(setup: SessionSetup): AgentSession {
       return closing
     },
   }
+}
+
+function isCall({ sessionUpdate }: Fields): boolean {
+  return sessionUpdate === 'tool_call' || sessionUpdate === 'tool_call_update'
 }

@@ -9,6 +9,8 @@ export interface Translator {
   update(update: Fields): TurnEvent[]
   /** The events that come before the answer to a request for permission. Some agents tell of a call only so. */
   asked(call: Fields): TurnEvent[]
+  /** Something that has no events of the translator's came between: what the agent says next is another message. */
+  part(): void
   readonly tools: ToolCalls
 }
 
@@ -21,6 +23,9 @@ export function createTranslator(profile: Pick<AcpProfile, 'wholeThoughts' | 'to
 
   return {
     tools,
+    part() {
+      block += 1
+    },
     asked(call) {
       block += 1
       return tools.asked(call)
@@ -62,6 +67,8 @@ export function weightOf(event: TurnEvent): number {
       return event.output.length
     case 'tool_use':
       return JSON.stringify(event.input ?? null).length
+    case 'call_delta':
+      return event.json.length
     default:
       return 1
   }

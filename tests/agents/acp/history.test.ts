@@ -5,6 +5,7 @@ import type { InputPart } from '../../../src/agents/types.ts'
 
 const options = {
   boundary: 'ID',
+  goesOn: false,
   toBlock: (part: InputPart) => ({
     type: 'image' as const,
     mimeType: part.type,
@@ -96,6 +97,11 @@ describe('earlier messages as text', () => {
 
   test('are none without any', () => {
     expect(toHistory([], options)).toEqual([])
+  })
+
+  test('end in a block of text, which says that the conversation goes on with results of tools', () => {
+    const last = toHistory([user(text('x'))], { ...options, goesOn: true }).at(-1)
+    expect(last?.type === 'text' ? last.text : '').toEndWith(' Continue with these results.\n\n')
   })
 
   test('end in a block of text, which says that the next message is another one', () => {
