@@ -11,7 +11,7 @@ import type { NamedTools } from './tool-names.ts'
 import { toMcpResult } from './tool-result.ts'
 
 /** Who hears of the calls of a turn. */
-export interface CallListener {
+interface CallListener {
   /** A call, as the turn's reader is told of it. */
   tell(events: readonly TurnEvent[]): void
   /** All calls are told; nothing more comes without their results. */

@@ -22,6 +22,9 @@ export type AcpStep =
   | { readonly ask: Json }
   /** A request of any kind; the answer comes back as a message. */
   | { readonly request: { readonly method: string; readonly params: Json } }
+  /** Calls a tool of the session's MCP server, and says what came of it, unless it is not waited for. */
+  | { readonly call: { readonly name: string; readonly arguments: Json }; readonly beside?: boolean }
+  | { readonly pause: number }
   /** Waits for a cancel. */
   | { readonly cancelled: true }
   /** Waits until another session has been given a prompt. */
@@ -46,6 +49,8 @@ export interface AcpScenario {
   readonly turns?: readonly (readonly AcpStep[])[]
   /** Whether those steps come some time after the answer, as Gemini's history does. */
   readonly late?: boolean
+  /** Never asks MCP servers for their tools. */
+  readonly noTools?: boolean
   /** Ignores TERM. */
   readonly stubborn?: boolean
 }
@@ -60,6 +65,7 @@ const prompts = new Map<string, number>()
 const cancels = new Map<string, () => void>()
 const asked = new Map<number, (result: unknown) => void>()
 const waiting: (() => void)[] = []
+const servers = new Map<string, { url: string; headers: { name: string; value: string }[] }>()
 let sessions = 0
 let requests = 0
 
@@ -86,6 +92,17 @@ function request(method: string, params: Json, session: string): Promise<unknown
   return new Promise((resolve) => asked.set(id, resolve))
 }
 
+/** Asks the session's MCP server something. The answer is the last message of the response, whatever its form. */
+async function askServer(session: string, method: string, params: Json): Promise<Json> {
+  const server = servers.get(session)
+  if (!server) return {}
+  const headers = Object.fromEntries(server.headers.map(({ name, value }) => [name, value]))
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })
+  const answer = await fetch(server.url, { method: 'POST', headers, body })
+  const text = (await answer.text()).trim()
+  return JSON.parse(text.slice(text.lastIndexOf('\n') + 1).replace(/^data: /, '')).result
+}
+
 /** Does one step. Returns what the prompt is answered with where the step ends the turn. */
 async function take(step: AcpStep, session: string): Promise<Json | undefined> {
   if ('update' in step) send(toUpdate(session, step.update), session)
@@ -96,7 +113,13 @@ async function take(step: AcpStep, session: string): Promise<Json | undefined> {
   else if ('exit' in step) process.exit(step.exit)
   else if ('fail' in step) return { error: step.fail }
   else if ('hang' in step) await new Promise(() => {})
-  else if ('cancelled' in step) await new Promise<void>((resolve) => cancels.set(session, resolve))
+  else if ('pause' in step) await Bun.sleep(step.pause)
+  else if ('call' in step) {
+    const made = askServer(session, 'tools/call', step.call).then((result) =>
+      send(toSaying(session, JSON.stringify(result)), session),
+    )
+    if (!step.beside) await made
+  } else if ('cancelled' in step) await new Promise<void>((resolve) => cancels.set(session, resolve))
   else if ('otherPrompt' in step) await new Promise<void>((resolve) => waiting.push(resolve))
   else if ('answer' in step) {
     const before = step.before ? toLine({ jsonrpc: '2.0', ...toUpdate(session, step.before) }, session) : ''
@@ -145,7 +168,7 @@ async function receive(message: Json & { method?: string; params?: Json }): Prom
   else if (method === 'session/prompt') void prompt(id, session)
   else {
     held = ''
-    const opened = answer(id, method, session)
+    const opened = await answer(id, method, params, session)
     if (scenario.late) await release()
     for (const step of scenario.after?.[method] ?? []) void take(step, opened)
     await release()
@@ -159,7 +182,7 @@ async function release(): Promise<void> {
 }
 
 /** Answers anything but a prompt. Returns the session that it was about. */
-function answer(id: unknown, method: string, session: string): string {
+async function answer(id: unknown, method: string, params: Json, session: string): Promise<string> {
   const known = scenario.answers?.[method]
   if (known?.['error']) send({ id, error: known['error'] })
   else if (method === 'initialize') {
@@ -168,6 +191,9 @@ function answer(id: unknown, method: string, session: string): string {
   } else if (method === 'session/new') {
     sessions += 1
     const opened = `${process.pid}-${sessions}`
+    const [server] = (params['mcpServers'] ?? []) as { url: string; headers: [] }[]
+    if (server) servers.set(opened, server)
+    if (!scenario.noTools) await askServer(opened, 'tools/list', {})
     send({ id, result: { sessionId: opened, ...known } })
     return opened
   } else if (known) send({ id, result: known })

@@ -1,0 +1,195 @@
+import { describe, expect, test } from 'bun:test'
+import { gemini } from '../../../src/agents/acp/gemini.ts'
+import { opencode } from '../../../src/agents/acp/opencode.ts'
+import type { ClientToolsWay } from '../../../src/agents/acp/profile.ts'
+import type { ToolResult } from '../../../src/agents/messages.ts'
+import type { AgentSession, SessionOptions, TurnEvent } from '../../../src/agents/types.ts'
+import type { AcpScenario, AcpStep } from '../../support/fakes/acp.ts'
+import { waitUntil } from '../../support/processes.ts'
+import { errorOf, never, rig, textOf, turn } from './support.ts'
+
+const [GEMINI, OPENCODE] = [gemini, opencode].map(({ clientTools }) => clientTools) as [
+  ClientToolsWay,
+  ClientToolsWay,
+]
+const agentOf = (way: ClientToolsWay, turns: readonly AcpStep[][], more: AcpScenario = {}) =>
+  rig({ turns, answers: { 'session/set_mode': {} }, ...more }, { clientTools: way })
+
+const tools: Partial<SessionOptions> = {
+  clientTools: ['a', 'a__b'].map((name) => ({ name, inputSchema: { type: 'object', properties: {} } })),
+}
+const announce = (toolCallId: string, more: object = {}): AcpStep => ({
+  update: { sessionUpdate: 'tool_call', toolCallId, status: 'in_progress', ...more },
+})
+const call = (name: string, input: Record<string, unknown> = {}): AcpStep => ({
+  call: { name, arguments: input },
+})
+const beside = (name: string, input: Record<string, unknown> = {}): AcpStep => ({
+  call: { name, arguments: input },
+  beside: true,
+})
+const result = (callId: string, text = 'R'): ToolResult => ({
+  role: 'tool',
+  callId,
+  parts: [{ type: 'text', text }],
+  isError: false,
+})
+const answer = (session: AgentSession, ...results: ToolResult[]) =>
+  Array.fromAsync(session.answer?.(results, never) ?? [])
+const callsOf = (events: readonly TurnEvent[]) =>
+  events.filter((event) => event.type === 'call_end').map(({ id, name, input }) => ({ id, name, input }))
+const typesOf = (events: readonly TurnEvent[]) => events.map(({ type }) => type)
+
+describe('a call of a client tool', () => {
+  test('is told with the id of the provider, after what the model said before it', async () => {
+    await using agent = agentOf(GEMINI, [
+      [
+        { say: 'before' },
+        announce('mcp_a__b__p1'),
+        call('a__b'),
+        { say: 'between' },
+        announce('mcp_a__mcp_a_1795485485432_0'),
+        call('a', { wait_for_previous: true, x: 1 }),
+      ],
+    ])
+    const session = await agent.open(tools)
+    const first = await turn(session)
+    expect(typesOf(first)).toEqual(['init', 'text', 'call_start', 'call_delta', 'call_end', 'done'])
+    expect(callsOf(first)).toEqual([{ id: 'p1', name: 'a__b', input: {} }])
+    const second = await answer(session, result('p1'))
+    // The result, as the fake says it, and what it says then.
+    expect(textOf(second)).toBe('{"content":[{"type":"text","text":"R"}]}between')
+    expect(callsOf(second)).toEqual([
+      { id: expect.stringMatching(/^call_[0-9a-f]{24}$/), name: 'a', input: { x: 1 } },
+    ])
+    expect((await answer(session, result(callsOf(second)[0]?.id ?? ''))).at(-1)).toEqual({
+      type: 'done',
+      stopReason: 'end_turn',
+    })
+  })
+
+  test('has an id of its own where the conversation has had that of the provider', async () => {
+    const twice = [announce('mcp_a__same'), call('a')]
+    await using agent = agentOf(GEMINI, [[...twice], [announce('mcp_a__old'), call('a')]])
+    const session = await agent.open({
+      ...tools,
+      history: [{ role: 'assistant', text: '', toolCalls: [{ id: 'same', name: 'a', input: {} }] }],
+    })
+    const [made] = callsOf(await turn(session))
+    expect(made?.id).toStartWith('call_')
+    await answer(session, result(made?.id ?? ''))
+    expect(callsOf(await turn(session))).toMatchObject([{ id: 'old' }])
+  })
+
+  test('is told even if nothing announces it', async () => {
+    await using agent = agentOf(GEMINI, [[call('a')]])
+    const session = await agent.open(tools)
+    expect(callsOf(await turn(session))).toMatchObject([{ name: 'a' }])
+  })
+
+  test('is allowed without a word where the agent asks', async () => {
+    const options = [
+      { optionId: 'always', kind: 'allow_always' },
+      { optionId: 'once', kind: 'allow_once' },
+    ]
+    await using agent = agentOf(GEMINI, [
+      [{ ask: { toolCall: { toolCallId: 'mcp_a__p1', kind: 'other' }, options } }, call('a')],
+    ])
+    const session = await agent.open({ ...tools, sandboxMode: 'read-only' })
+    const events = await turn(session)
+    expect(textOf(events)).toBe('once')
+    expect(typesOf(events)).not.toContain('approval')
+    expect(callsOf(events)).toMatchObject([{ id: 'p1' }])
+  })
+
+  test('comes with those that are made beside it, each with its own id', async () => {
+    const s1a = (toolCallId: string, more: object = {}) => announce(toolCallId, { title: 's1_a', ...more })
+    await using agent = agentOf(OPENCODE, [
+      [
+        s1a('p1', { status: 'pending', rawInput: {} }),
+        beside('a', { n: 1 }),
+        s1a('p2', { rawInput: { n: 2 } }),
+        beside('a', { n: 2 }),
+        { pause: 400 },
+        s1a('p1', { rawInput: { n: 1 } }),
+        { pause: 300 },
+      ],
+    ])
+    const session = await agent.open(tools)
+    const events = await turn(session)
+    expect(callsOf(events)).toEqual([
+      { id: 'p2', name: 'a', input: { n: 2 } },
+      { id: 'p1', name: 'a', input: { n: 1 } },
+    ])
+    expect(await errorOf(answer(session, result('p1')))).toMatchObject({ code: 'invalid_request' })
+    expect(await errorOf(answer(session, result('p1'), result('p1')))).toMatchObject({
+      code: 'invalid_request',
+    })
+    expect(textOf(await answer(session, result('p1', 'one'), result('p2', 'two')))).toMatch(/one.*two/)
+  })
+
+  test('is told in the next leg where it comes after the end of one', async () => {
+    await using agent = agentOf(OPENCODE, [
+      [
+        announce('p1', { title: 's1_a' }),
+        beside('a'),
+        { pause: 600 },
+        { say: 'And ' },
+        announce('p2', { title: 's1_a__b' }),
+        call('a__b'),
+      ],
+    ])
+    const session = await agent.open(tools)
+    expect(callsOf(await turn(session))).toMatchObject([{ id: 'p1' }])
+    await Bun.sleep(700)
+    const second = await answer(session, result('p1'))
+    expect(typesOf(second).slice(0, 2)).toEqual(['init', 'text'])
+    expect(textOf(second)).toStartWith('And ')
+    expect(callsOf(second)).toMatchObject([{ id: 'p2', name: 'a__b' }])
+    expect((await answer(session, result('p2'))).at(-1)).toMatchObject({ stopReason: 'end_turn' })
+  })
+})
+
+describe('a turn that waits for the client', () => {
+  test('is given up before the agent gives the call up, and its session with it', async () => {
+    await using agent = agentOf({ ...GEMINI, longestMs: 100 }, [
+      [announce('mcp_a__p1'), beside('a'), { cancelled: true }, { answer: { stopReason: 'cancelled' } }],
+    ])
+    const session = await agent.open(tools)
+    await turn(session)
+    expect(session.alive).toBe(true)
+    await waitUntil(() => !session.alive)
+    await waitUntil(() => agent.sent('session/cancel').length === 1)
+    expect(await errorOf(answer(session, result('p1')))).toMatchObject({ code: 'agent_crashed' })
+  })
+
+  test('is over where the agent ends it by itself', async () => {
+    await using agent = agentOf(GEMINI, [[announce('mcp_a__p1'), beside('a'), { pause: 100 }]])
+    const session = await agent.open(tools)
+    await turn(session)
+    await waitUntil(() => !session.alive)
+  })
+
+  test('gets no calls that are made outside a turn', async () => {
+    await using agent = agentOf(GEMINI, [[{ say: 'x' }]], { after: { 'session/new': [call('a')] } })
+    const session = await agent.open(tools)
+    expect(callsOf(await turn(session))).toEqual([])
+  })
+})
+
+test('a session without its tools is none', async () => {
+  await using agent = agentOf(GEMINI, [[]], { noTools: true })
+  expect(await errorOf(agent.open(tools))).toMatchObject({ code: 'agent_protocol' })
+  await agent.open()
+})
+
+test('a server of OpenCode is one session’s at a time', async () => {
+  await using agent = agentOf({ ...OPENCODE, servers: ['s1', 's2'] }, [[]])
+  const [one] = await Promise.all([agent.open(tools), agent.open(tools)])
+  expect(await errorOf(agent.open(tools))).toMatchObject({ code: 'unsupported_option' })
+  await one?.close()
+  await agent.open(tools)
+  const names = agent.sent('session/new').map(({ mcpServers }) => (mcpServers as { name: string }[])[0]?.name)
+  expect(names).toEqual(['s1', 's2', 's1'])
+  expect(agent.sent('session/set_mode').map(({ modeId }) => modeId)).toEqual(names)
+})
