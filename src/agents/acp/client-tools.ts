@@ -60,6 +60,8 @@ export function openClientTools(
   const named = nameTools(
     typeof toolChoice === 'object' ? clientTools.filter(({ name }) => name === toolChoice.name) : clientTools,
   )
+  if (named.tools.length === 0)
+    throw new ClinvkError('invalid_request', 'tool_choice: there is no tool of this name.')
   const { name, release } = names.take()
   const usedIds = history.flatMap((message) =>
     message.role === 'assistant' ? message.toolCalls.map(({ id }) => id) : [],

@@ -80,7 +80,7 @@ export function createAcpDriver(
         openOnAgent(
           connection,
           failing,
-          { ...options, workdir },
+          { ...options, workdir, ...(startup.alias === undefined ? {} : { model: startup.alias }) },
           {
             mode: tools?.mode ?? startup.mode,
             hasEfforts: profile.effortLevels === true,
@@ -98,8 +98,9 @@ export function createAcpDriver(
         options: tools ? withNames(options, tools) : options,
         lease,
         sessionId,
-        model,
         withoutEffect,
+        model: startup.alias === undefined ? model : options.model,
+        alias: startup.alias,
         tools,
         interruptMs: timing.interruptMs,
         forget: async () => {

@@ -5,6 +5,13 @@ import type { Effort } from '../messages.ts'
 import { geminiFolder } from './gemini-history.ts'
 import { PLACE, type Startup } from './profile.ts'
 
+/** What is chosen in Gemini's settings. */
+export interface Choices {
+  readonly effort: Effort | undefined
+  /** The model that is to have a second name, `FORCED`. */
+  readonly forced: string | undefined
+}
+
 /**
  * A home for Gemini CLI that has the user's login and nothing else of theirs: no settings, memory, extensions, skills,
  * commands, hooks and MCP servers. Only so can they be left out: settings of the system's tier, which would come last,
@@ -14,7 +21,7 @@ import { PLACE, type Startup } from './profile.ts'
 export function geminiHome(
   env: Readonly<Record<string, string>>,
   settings: Fields,
-  effort: Effort | undefined,
+  { effort, forced }: Choices,
 ): Required<Pick<Startup, 'env' | 'files' | 'links'>> {
   const theirs = geminiFolder(env)
   const found = theirs === undefined ? [] : LOGIN_FILES.filter((name) => existsSync(join(theirs, name)))
@@ -24,11 +31,15 @@ export function geminiHome(
       'home/.gemini/settings.json': JSON.stringify({
         ...(theirs === undefined ? {} : accountSettings(join(theirs, 'settings.json'))),
         ...settings,
-        ...thinking(effort),
+        ...aliases({ ...thinking(effort), ...forcing(forced) }),
       }),
     },
     links: Object.fromEntries(found.map((name) => [`home/.gemini/${name}`, join(theirs ?? '', name)])),
   }
+}
+
+function aliases(customAliases: Fields): Fields {
+  return Object.keys(customAliases).length === 0 ? {} : { modelConfigs: { customAliases } }
 }
 
 /** What holds a login, or a key, or whose login it is. */
@@ -69,11 +80,25 @@ function thinking(effort: Effort | undefined): Fields {
     modelConfig: { generateContentConfig: { thinkingConfig } },
   })
   return {
-    modelConfigs: {
-      customAliases: {
-        'chat-base-2.5': preset({ thinkingBudget: step.budget }),
-        'chat-base-3': preset({ thinkingLevel: step.level }),
-      },
+    'chat-base-2.5': preset({ thinkingBudget: step.budget }),
+    'chat-base-3': preset({ thinkingLevel: step.level }),
+  }
+}
+
+/** The name under which a model has to call a tool. */
+export const FORCED = 'clinvk-calls-a-tool'
+
+/**
+ * An alias is used for the first model call of a prompt; those that follow results of tools are made with the model's
+ * own settings (0.61.0). So it is not made to call tools for ever.
+ */
+function forcing(model: string | undefined): Fields {
+  if (model === undefined) return {}
+  const generateContentConfig = { toolConfig: { functionCallingConfig: { mode: 'ANY' } } }
+  return {
+    [FORCED]: {
+      extends: model.startsWith('gemini-2') ? 'chat-base-2.5' : 'chat-base-3',
+      modelConfig: { model, generateContentConfig },
     },
   }
 }

@@ -2,10 +2,9 @@ import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ClinvkError } from '../../errors.ts'
 import { fields, word } from '../fields.ts'
-import type { Effort } from '../messages.ts'
 import type { SessionOptions } from '../types.ts'
 import { geminiFolder, removeHistory, untilReopenable } from './gemini-history.ts'
-import { geminiHome } from './gemini-home.ts'
+import { type Choices, FORCED, geminiHome } from './gemini-home.ts'
 import { CLIENT_TOOLS, NO_TOOLS, requireNoSystemPolicies, toPolicy } from './gemini-policy.ts'
 import { type AcpProfile, PLACE, type Startup } from './profile.ts'
 import { PURE_SYSTEM, PURE_SYSTEM_WITH_TOOLS } from './pure-system.ts'
@@ -36,7 +35,7 @@ export const gemini: AcpProfile = {
     effort: 'native',
     jsonSchema: 'none',
     clientTools: 'native',
-    toolChoice: 'none',
+    toolChoice: 'native',
     approvalModes: { default: 'native', auto: 'native', none: 'native', always: 'native' },
     sandboxModes: { default: 'native', 'read-only': 'native', workspace: 'native', full: 'native' },
   },
@@ -94,9 +93,11 @@ function startup(options: SessionOptions, env: Readonly<Record<string, string>>)
       'effort: Gemini CLI has it in its settings, which profile "full" leaves to their user. Use "pure" or "project".',
       { details: { option: 'effort' } },
     )
+  const forced = forcedModel(options)
   const hasTools = options.clientTools !== undefined && options.clientTools.length > 0
-  if (profile === 'pure') return pure(env, effort, hasTools)
-  const home = profile === 'project' ? geminiHome(env, hasTools ? UNHINDERED_CALLS : {}, effort) : undefined
+  if (profile === 'pure') return pure(env, { effort, forced }, hasTools)
+  const home =
+    profile === 'project' ? geminiHome(env, hasTools ? UNHINDERED_CALLS : {}, { effort, forced }) : undefined
   const names = nameTools(options.clientTools ?? []).tools.map(({ name }) => `${SERVER}_${name}`)
   const policy = toPolicy(options, names)
   if (policy !== undefined) requireNoSystemPolicies()
@@ -105,6 +106,7 @@ function startup(options: SessionOptions, env: Readonly<Record<string, string>>)
     env: home?.env ?? {},
     files: { ...home?.files, ...(policy === undefined ? {} : { [POLICY]: policy }) },
     ...(home ? { links: home.links } : {}),
+    ...(forced === undefined ? {} : { alias: FORCED }),
   }
 }
 
@@ -119,10 +121,10 @@ const POLICY_ARGS = ['--admin-policy', `${PLACE}/${POLICY}`]
  * start of more than a second, and the file is read again in the middle of conversations, when it may be another's.
  * Conversations with tools have another one: a rule that lets tools through offers the one that does nothing to all.
  */
-function pure(env: Readonly<Record<string, string>>, effort: Effort | undefined, hasTools: boolean): Startup {
+function pure(env: Readonly<Record<string, string>>, choices: Choices, hasTools: boolean): Startup {
   requireNoSystemPolicies()
   const settings = hasTools ? { ...PURE_SETTINGS, ...UNHINDERED_CALLS } : PURE_SETTINGS
-  const home = geminiHome(env, settings, effort)
+  const home = geminiHome(env, settings, choices)
   return {
     args: POLICY_ARGS,
     env: { ...home.env, GEMINI_SYSTEM_MD: `${PLACE}/system.md` },
@@ -133,7 +135,27 @@ function pure(env: Readonly<Record<string, string>>, effort: Effort | undefined,
     },
     links: home.links,
     away: true,
+    ...(choices.forced === undefined ? {} : { alias: FORCED }),
   }
+}
+
+/**
+ * The model that has to call a tool, where one has to.
+ *
+ * @throws `unsupported_option` where that cannot be.
+ */
+function forcedModel({ profile = 'full', toolChoice, model }: SessionOptions): string | undefined {
+  if (toolChoice === undefined) return undefined
+  const refuse = (why: string) =>
+    new ClinvkError('unsupported_option', `tool_choice: ${why}`, { details: { option: 'tool_choice' } })
+  if (profile === 'full')
+    throw refuse(
+      'Gemini CLI has it in its settings, which profile "full" leaves to their user. Use "pure" or "project".',
+    )
+  // By other names Gemini CLI itself chooses the model, for each call.
+  if (model === undefined || !/^gemini-\d/.test(model))
+    throw refuse('Gemini CLI needs to know the model, such as "gemini-2.5-pro".')
+  return model
 }
 
 /** Without the list of the folder's files in every first prompt, and without what is Gemini's own to load. */

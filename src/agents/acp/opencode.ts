@@ -57,7 +57,7 @@ export const opencode: AcpProfile = {
     if (options.clientTools?.length)
       throw new ClinvkError(
         'unsupported_option',
-        'tools: OpenCode offers them to every conversation in their folder, which only profile "pure" can prevent.',
+        'tools: OpenCode offers them to every conversation in their folder, and only profile "pure" can prevent that.',
         { details: { option: 'tools' } },
       )
     const permission = toPermission(options)

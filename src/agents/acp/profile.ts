@@ -15,6 +15,8 @@ export interface Startup {
   readonly away?: boolean
   /** The session mode to choose once the session is open. */
   readonly mode?: string
+  /** The name by which the process knows the session's model, where it is another one. */
+  readonly alias?: string
 }
 
 /** Stands for the folder of a startup's files; no argument and no variable can have it. */

@@ -30,6 +30,8 @@ export interface SessionSetup {
   readonly model: string | undefined
   /** Options that change nothing with this model. */
   readonly withoutEffect: readonly 'effort'[]
+  /** What the agent calls this model, where it is told another name. */
+  readonly alias?: string | undefined
   /** The tools of its client, where it has some. */
   readonly tools?: OpenTools | undefined
   /** Removes what is left of the session once it is closed. */
@@ -120,7 +122,8 @@ export function createSession(setup: SessionSetup): AgentSession {
   }
   const unroute = connection.route(sessionId, handlers)
 
-  const done = ({ stopReason, usage, model }: Outcome): TurnEvent => {
+  const done = ({ stopReason, usage, model: told }: Outcome): TurnEvent => {
+    const model = told !== undefined && told === setup.alias ? setup.model : told
     if (stopReason === 'cancelled')
       throw new ClinvkError('cancelled', `${failing.backend}: the agent stopped the turn.`)
     // Without what floating point leaves behind.

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:tes
 import { readdir } from 'node:fs/promises'
 import { createAcpDriver } from '../../../src/agents/acp/driver.ts'
 import type { ClientTool } from '../../../src/agents/client-tools.ts'
+import { fields } from '../../../src/agents/fields.ts'
 import type { ToolResult } from '../../../src/agents/messages.ts'
 import type {
   AgentDriver,
@@ -235,6 +236,55 @@ describe.each(['gemini', 'opencode'] as const)("a client's tools with the real %
         { inputTokens: 70, outputTokens: 35 },
       ])
   }, 60_000)
+
+  if (name === 'gemini')
+    test.each([
+      ['full', 'default', 'default', 'read_file'],
+      ['full', 'default', 'always', 'read_file'],
+      ['project', 'read-only', 'default', 'read_file'],
+      ['project', 'workspace', 'always', 'write_file'],
+    ] as const)(
+      'stand beside those of the agent: %s, %s, %s',
+      async (profile, sandboxMode, approvalMode, own) => {
+        play(calling(['get_weather', { city: 'Bern' }, 'p1']), saying('Sun.'))
+        const session = await open({ profile, sandboxMode, approvalMode })
+        const first = await prompt(session)
+        expect(received()[0]?.tools).toContain(own)
+        expect(first.slice(-4).map(({ type }): string => type)).toEqual([
+          'call_start',
+          'call_delta',
+          'call_end',
+          'done',
+        ])
+        const second = await answer(session, [result('p1', 'sunny')])
+        expect(last()).toContain('sunny')
+        expect(textOf(second)).toBe('Sun.')
+        const types = new Set([...first, ...second].map(({ type }): string => type))
+        for (const type of ['tool_use', 'tool_result', 'approval']) expect(types).not.toContain(type)
+      },
+      60_000,
+    )
+
+  if (name === 'gemini')
+    test('have to be called where that is asked for, once', async () => {
+      const modes = () =>
+        received().map(({ body }) => fields(fields(body['toolConfig'])['functionCallingConfig'])['mode'])
+      play(calling(['get_weather', { city: 'Bern' }]), saying('Sun.'), saying('x'))
+      const session = await open({ toolChoice: 'required' })
+      const first = await prompt(session)
+      expect(first[0]).toMatchObject({ type: 'init', model })
+      const second = await answer(session, [result(idsOf(first)[0] ?? '', 'sun')])
+      expect(second.at(-1)).toMatchObject({ type: 'done', model })
+      expect(modes()).toEqual(['ANY', undefined])
+      for (const { path } of received()) expect(path).toContain(`/models/${model}:`)
+
+      const named = await open({ toolChoice: { name: 'get_weather' }, effort: 'low' })
+      const events = await prompt(named)
+      expect(events.at(-1)).toMatchObject({ type: 'done', stopReason: 'end_turn', model })
+      expect(modes()).toEqual(['ANY', undefined, 'ANY'])
+      expect(received().at(-1)?.tools).toEqual(['mcp_get_weather'])
+      expect(JSON.stringify(received().at(-1)?.body['generationConfig'])).toContain('"thinkingBudget":1024')
+    }, 60_000)
 
   test('are known to a conversation that goes on from its history', async () => {
     play(saying('So it is sunny.'))

@@ -113,6 +113,44 @@ describe("Gemini's policy", () => {
   })
 })
 
+describe("a client's tools", () => {
+  const clientTools = [{ name: 'a', inputSchema: { type: 'object' } }]
+
+  test('are let through by name where rules of ours hold, and with all of MCP where there is nothing else', () => {
+    const policyOf = (more: Partial<SessionOptions>) =>
+      gemini.startup(options({ clientTools, ...more }), {}).files?.['policy.toml']
+    expect(policyOf({ sandboxMode: 'read-only' })).toContain('toolName = "mcp_a"')
+    expect(policyOf({ profile: 'pure' })).toContain('toolName = "mcp_*"')
+    expect(policyOf({ profile: 'pure' })).not.toContain('list_background_processes')
+    expect(policyOf({})).toBeUndefined()
+  })
+
+  test('can be made to be called where the model is known and the settings are ours', () => {
+    const startup = (more: Partial<SessionOptions>) =>
+      gemini.startup(options({ clientTools, toolChoice: 'required', ...more }), {})
+    expect(startup({ profile: 'pure', model: 'gemini-2.5-pro' }).alias).toBeDefined()
+    expect(startup({ profile: 'project', model: 'gemini-3-x' }).alias).toBeDefined()
+    expect(() => startup({ model: 'gemini-2.5-pro' })).toThrow('Use "pure" or "project".')
+    expect(() => startup({ profile: 'pure' })).toThrow('needs to know the model')
+    expect(() => startup({ profile: 'pure', model: 'auto' })).toThrow('needs to know the model')
+  })
+
+  test('are kept apart by OpenCode only under pure', () => {
+    expect(() => opencode.startup(options({ clientTools }), {})).toThrow(
+      'only profile "pure" can prevent that',
+    )
+    const { env } = opencode.startup(options({ clientTools, profile: 'pure' }), { HOME: '/nowhere' })
+    expect(JSON.parse(env['OPENCODE_CONFIG_CONTENT'] ?? '')).toMatchObject({
+      agent: {
+        clinvk: { permission: { '*': 'deny' } },
+        s1: { permission: { '*': 'deny', 's1_*': 'allow', doom_loop: 'allow' } },
+        s32: { permission: { '*': 'deny', 's32_*': 'allow' } },
+      },
+      experimental: { mcp_timeout: 3_600_000 },
+    })
+  })
+})
+
 test("Gemini's tools are named in the ids of their calls", () => {
   const names = [
     'write_file__fc_0_1',
