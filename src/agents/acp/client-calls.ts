@@ -71,12 +71,11 @@ interface Made {
   late: boolean
 }
 
-/** How long a call waits for what announces it, in ms. OpenCode 1.18.33 has been seen to be 20 ms late. */
-const ANNOUNCED_MS = 1000
-
 export function createClientCalls({ way, server, named, usedIds }: ClientCallsSetup): ClientCalls {
   const announced = new Map<string, Announced>()
   let made: Made[] = []
+  /** The names of calls that were told without an announcement. */
+  let unannounced: string[] = []
   /** Told in this leg of the turn. */
   const told = new Map<string, McpCall>()
   /** Told in the legs before, and not answered. */
@@ -97,6 +96,14 @@ export function createClientCalls({ way, server, named, usedIds }: ClientCallsSe
       })
     // One name may begin with another.
     return found.toSorted((one, other) => other.length - one.length)[0]
+  }
+  const begin = (id: string, name: string): Announced => {
+    seen += 1
+    const late = unannounced.indexOf(name)
+    if (late !== -1) unannounced.splice(late, 1)
+    const entry = { name, input: undefined, claimed: late !== -1, over: false }
+    announced.set(id, entry)
+    return entry
   }
   const newId = (toolCallId: string | undefined, name: string): string => {
     const theirs = toolCallId === undefined ? undefined : way.callId(toolCallId, `${server}_${name}`)
@@ -138,6 +145,7 @@ export function createClientCalls({ way, server, named, usedIds }: ClientCallsSe
         continue
       }
       clearTimeout(entry.timer)
+      if (found.id === undefined) unannounced.push(entry.call.name)
       tell(entry, found.id)
     }
     settle()
@@ -161,7 +169,7 @@ export function createClientCalls({ way, server, named, usedIds }: ClientCallsSe
   }
   const expire = (entry: Made) => {
     if (listener?.behind) {
-      entry.timer = setTimeout(() => expire(entry), ANNOUNCED_MS)
+      entry.timer = setTimeout(() => expire(entry), way.announcedMs)
       return
     }
     entry.late = true
@@ -176,15 +184,14 @@ export function createClientCalls({ way, server, named, usedIds }: ClientCallsSe
       listener = next
       seen = 0
       announced.clear()
+      unannounced = []
     },
     owns: (call) => announced.has(word(call['toolCallId']) ?? '') || nameIn(call) !== undefined,
     update(call) {
       const id = word(call['toolCallId']) ?? ''
       const name = announced.get(id)?.name ?? nameIn(call)
       if (name === undefined) return
-      if (!announced.has(id)) seen += 1
-      const entry = announced.get(id) ?? { name, input: undefined, claimed: false, over: false }
-      announced.set(id, entry)
+      const entry = announced.get(id) ?? begin(id, name)
       if (call['rawInput'] !== undefined) entry.input = fields(call['rawInput'])
       if (call['status'] === 'completed' || call['status'] === 'failed') entry.over = true
       advance()
@@ -194,7 +201,7 @@ export function createClientCalls({ way, server, named, usedIds }: ClientCallsSe
       const tool = named.find(call.name)
       if (!listener || !tool) return call.answer(FAILED)
       const entry: Made = { call, tool, timer: undefined, late: false }
-      entry.timer = setTimeout(() => expire(entry), ANNOUNCED_MS)
+      entry.timer = setTimeout(() => expire(entry), way.announcedMs)
       made.push(entry)
       advance()
     },

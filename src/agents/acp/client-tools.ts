@@ -5,7 +5,7 @@ import type { SessionOptions } from '../types.ts'
 import { type ClientCalls, createClientCalls } from './client-calls.ts'
 import type { McpEndpoint } from './mcp-endpoint.ts'
 import { createMcpSession } from './mcp-session.ts'
-import type { ClientToolsWay } from './profile.ts'
+import type { ClientToolsWay, ToolServers } from './profile.ts'
 import { nameTools } from './tool-names.ts'
 
 /** The tools of one session's client, on their way to an agent. */
@@ -22,25 +22,26 @@ export interface OpenTools {
   close(): void
 }
 
-/** Gives out the names of MCP servers, each to one session at a time unless it can be shared. */
+/** Gives out the names of MCP servers, each to one session of a folder at a time unless it can be shared. */
 export interface ServerNames {
   /** @throws `unsupported_option` when all are taken. */
-  take(): { readonly name: string; release(): void }
+  take(servers: ToolServers, folder: string): { readonly name: string; release(): void }
 }
 
-export function createServerNames({ servers, shared }: ClientToolsWay, backend: string): ServerNames {
+export function createServerNames(backend: string): ServerNames {
   const taken = new Set<string>()
   return {
-    take() {
-      const name = servers.find((server) => shared || !taken.has(server))
+    take({ names, shared }, folder) {
+      const keyOf = (name: string) => JSON.stringify([folder, name])
+      const name = names.find((known) => shared || !taken.has(keyOf(known)))
       if (name === undefined)
         throw new ClinvkError(
           'unsupported_option',
-          `tools: ${backend} has ${servers.length} conversations with tools of their clients already, and takes no more.`,
+          `tools: ${backend} has ${names.length} open conversations with tools of their clients in this folder and takes no more, since it would mix them.`,
           { details: { backend, option: 'tools' }, retryable: true },
         )
-      taken.add(name)
-      return { name, release: () => void taken.delete(name) }
+      taken.add(keyOf(name))
+      return { name, release: () => void taken.delete(keyOf(name)) }
     },
   }
 }
@@ -48,12 +49,20 @@ export function createServerNames({ servers, shared }: ClientToolsWay, backend: 
 /** How long the agent may take to ask for the tools once its session is open, in ms. Both ask before it is. */
 const LISTED_MS = 2000
 
+/** Where the tools of a session are to be had. */
+export interface ToolsPlace {
+  readonly servers: ToolServers
+  readonly names: ServerNames
+  /** The session's. */
+  readonly folder: string
+  readonly backend: string
+}
+
 /** Makes an MCP server for the tools of a session. */
 export function openClientTools(
   endpoint: McpEndpoint,
   way: ClientToolsWay,
-  names: ServerNames,
-  backend: string,
+  { servers, names, folder, backend }: ToolsPlace,
   { clientTools = [], toolChoice, history = [] }: SessionOptions,
 ): OpenTools {
   // The others are out of the question.
@@ -62,7 +71,7 @@ export function openClientTools(
   )
   if (named.tools.length === 0)
     throw new ClinvkError('invalid_request', 'tool_choice: there is no tool of this name.')
-  const { name, release } = names.take()
+  const { name, release } = names.take(servers, folder)
   const usedIds = history.flatMap((message) =>
     message.role === 'assistant' ? message.toolCalls.map(({ id }) => id) : [],
   )
@@ -75,7 +84,7 @@ export function openClientTools(
   })
   return {
     server: { type: 'http', name, url, headers },
-    mode: way.shared ? undefined : name,
+    mode: servers.modes ? name : undefined,
     calls,
     modelName(clientName) {
       const known = named.nameOf(clientName)

@@ -11,7 +11,7 @@ import { createQueue } from './one-by-one.ts'
 import { openOnAgent } from './open.ts'
 import { createPool } from './pool.ts'
 import { probeAcp } from './probe.ts'
-import type { AcpProfile, TakenTypes } from './profile.ts'
+import type { AcpProfile, Startup, TakenTypes } from './profile.ts'
 import { profileOf } from './profiles.ts'
 import { createSession } from './session.ts'
 import { renameCalls } from './tool-names.ts'
@@ -46,13 +46,13 @@ export function createAcpDriver(
   let told = { version: undefined as string | undefined, models: [] as readonly string[] }
   let workshop: Promise<Workshop> | undefined
   let endpoint: McpEndpoint | undefined
-  const way = profile.clientTools
-  const serverNames = way && createServerNames(way, settings.name)
+  const names = createServerNames(settings.name)
 
-  const openTools = (options: SessionOptions): OpenTools | undefined => {
-    if (!way || !serverNames || !options.clientTools?.length) return undefined
+  const openTools = ({ toolServers }: Startup, folder: string, options: SessionOptions) => {
+    if (!toolServers || !profile.clientTools) return undefined
     endpoint ??= openMcpEndpoint()
-    return openClientTools(endpoint, way, serverNames, settings.name, options)
+    const place = { servers: toolServers, names, folder, backend: settings.name }
+    return openClientTools(endpoint, profile.clientTools, place, options)
   }
 
   const learn = <T>(asked: Omit<Inquest<T>, 'program'>): Promise<T | undefined> => {
@@ -70,12 +70,12 @@ export function createAcpDriver(
     const lease = await pool.lease(JSON.stringify([command, env]), () =>
       connectAcp(failing, { command, cwd: folder, env }, closing.signal, timing),
     )
+    const workdir = startup.away ? folder : options.workdir
     let tools: OpenTools | undefined
     try {
-      tools = openTools(options)
+      tools = openTools(startup, workdir, options)
       const { connection } = lease
       if (options.resume !== undefined) await profile.beforeReopen?.(options.resume, env, closing.signal)
-      const workdir = startup.away ? folder : options.workdir
       const enter = () =>
         openOnAgent(
           connection,

@@ -6,11 +6,16 @@ import type { SessionOptions } from '../types.ts'
 import { geminiFolder, removeHistory, untilReopenable } from './gemini-history.ts'
 import { type Choices, FORCED, geminiHome } from './gemini-home.ts'
 import { CLIENT_TOOLS, NO_TOOLS, requireNoSystemPolicies, toPolicy } from './gemini-policy.ts'
-import { type AcpProfile, PLACE, type Startup } from './profile.ts'
+import { type AcpProfile, PLACE, type Startup, type ToolServers } from './profile.ts'
 import { PURE_SYSTEM, PURE_SYSTEM_WITH_TOOLS } from './pure-system.ts'
 import { nameTools } from './tool-names.ts'
 
+/**
+ * Makes the shortest names that there are: `mcp_` stands before each tool of any server. Each session connects by
+ * itself, so all can have it; a server of the user's own by this name is left out of such a session.
+ */
 const SERVER = 'mcp'
+const TOOL_SERVERS: ToolServers = { names: [SERVER], shared: true }
 
 /** Gemini CLI, `gemini --acp`. Facts measured with 0.61.0. */
 export const gemini: AcpProfile = {
@@ -60,11 +65,8 @@ export const gemini: AcpProfile = {
   beforeReopen: untilReopenable,
   forget: removeHistory,
   clientTools: {
-    // The shortest names that there are: `mcp_` stands before each tool of any server. Each session has a client of its
-    // own, so all can have it.
-    servers: [SERVER],
-    shared: true,
     quietMs: 0,
+    announcedMs: 10_000,
     // A server that comes with a session has 600 s for a call, and then the model is told that it failed.
     longestMs: 590_000,
     progress: false,
@@ -106,6 +108,7 @@ function startup(options: SessionOptions, env: Readonly<Record<string, string>>)
     env: home?.env ?? {},
     files: { ...home?.files, ...(policy === undefined ? {} : { [POLICY]: policy }) },
     ...(home ? { links: home.links } : {}),
+    ...(hasTools ? { toolServers: TOOL_SERVERS } : {}),
     ...(forced === undefined ? {} : { alias: FORCED }),
   }
 }
@@ -135,6 +138,7 @@ function pure(env: Readonly<Record<string, string>>, choices: Choices, hasTools:
     },
     links: home.links,
     away: true,
+    ...(hasTools ? { toolServers: TOOL_SERVERS } : {}),
     ...(choices.forced === undefined ? {} : { alias: FORCED }),
   }
 }

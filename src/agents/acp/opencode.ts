@@ -12,7 +12,7 @@ const AGENT = 'clinvk'
 
 /**
  * MCP servers belong to the folder: every session in it is offered all of them, those of sessions that are closed too,
- * and one that comes under a name again takes the place of the old one for all (1.18.33). So each session that has
+ * and one that comes under a name again takes the place of the old one for all (1.18.33). So each model call that has
  * tools has a server name of its own, and an agent that may use this server alone.
  */
 const SERVERS: readonly string[] = Array.from({ length: 32 }, (_, index) => `s${index + 1}`)
@@ -53,19 +53,16 @@ export const opencode: AcpProfile = {
   args: ['acp'],
   env: {},
   startup(options, env) {
-    if (options.profile === 'pure') return pure(env)
-    if (options.clientTools?.length)
-      throw new ClinvkError(
-        'unsupported_option',
-        'tools: OpenCode offers them to every conversation in their folder, and only profile "pure" can prevent that.',
-        { details: { option: 'tools' } },
-      )
-    const permission = toPermission(options)
-    const config = withOurs(env[CONFIG_VARIABLE], permission)
+    const hasTools = options.clientTools !== undefined && options.clientTools.length > 0
+    if (options.profile === 'pure') return pure(env, hasTools)
+    const permission = toPermission(options, hasTools)
+    const config = withOurs(env[CONFIG_VARIABLE], permission, hasTools)
     return {
       args: [],
       env: { [CONFIG_VARIABLE]: JSON.stringify(config) },
       ...(permission ? { mode: AGENT } : {}),
+      // One to a folder: there is no agent that could be told to leave out another one's.
+      ...(hasTools ? { toolServers: { names: [AGENT] } } : {}),
     }
   },
   // Every text that begins so: one that is no known command is dropped, and the model never called.
@@ -79,10 +76,10 @@ export const opencode: AcpProfile = {
   packaged: true,
   takenTypes: { args: (model) => ['models', model.replace(/\/.*/, ''), '--verbose'], read: readTakenTypes },
   clientTools: {
-    servers: SERVERS,
-    shared: false,
     // Calls run beside each other, while the answer is still written, and nothing says that it is complete.
     quietMs: 250,
+    // By 20 ms, and by seconds on a machine that is busy.
+    announcedMs: 10_000,
     longestMs: CALL_MS - 10_000,
     progress: true,
     failures: 'flag',
@@ -99,7 +96,7 @@ export const opencode: AcpProfile = {
  * A model call. OpenCode runs the plugins of every folder above the session's one up to the repository's, whatever
  * its switches say, hence `away`; it finds the user's only through the folder for settings (1.18.33).
  */
-function pure(env: Readonly<Record<string, string>>): Startup {
+function pure(env: Readonly<Record<string, string>>, hasTools: boolean): Startup {
   const theirs = env[CONFIG_VARIABLE]
   const config = theirs === undefined ? {} : parseConfig(theirs)
   return {
@@ -140,16 +137,22 @@ function pure(env: Readonly<Record<string, string>>): Startup {
     files: { 'config/opencode/opencode.json': JSON.stringify(providerSettings(env)) },
     mode: AGENT,
     away: true,
+    ...(hasTools ? { toolServers: { names: SERVERS, modes: true } } : {}),
   }
 }
 
-/** A model call with the tools of one server. The third call like the ones before it would be asked for. */
+/** The tools of a client's server. The third call like the ones before it would be asked for. */
+function allowed(server: string): Readonly<Record<string, Decision>> {
+  return { [`${server}_*`]: 'allow', doom_loop: 'allow' }
+}
+
+/** A model call with the tools of one server. */
 function agentOf(server: string) {
   return {
     mode: 'primary',
     description: 'Chosen by clinvk.',
     prompt: PURE_SYSTEM_WITH_TOOLS,
-    permission: { '*': 'deny', [`${server}_*`]: 'allow', doom_loop: 'allow' },
+    permission: { '*': 'deny', ...allowed(server) },
   }
 }
 
@@ -169,7 +172,15 @@ const READING: Readonly<Record<string, Decision>> = {
  * The permissions of a session, or `undefined` where the user's own are right. What a sub-agent asks for is put to
  * nobody and waits forever, so with rules of ours there are none.
  */
-export function toPermission({
+export function toPermission(
+  options: Pick<SessionOptions, 'sandboxMode' | 'approvalMode'>,
+  hasTools = false,
+): Readonly<Record<string, Decision>> | undefined {
+  const rules = permissionOf(options)
+  return rules && hasTools ? { ...rules, ...allowed(AGENT) } : rules
+}
+
+function permissionOf({
   sandboxMode,
   approvalMode,
 }: Pick<SessionOptions, 'sandboxMode' | 'approvalMode'>): Readonly<Record<string, Decision>> | undefined {
@@ -192,13 +203,22 @@ function toAsk(rules: Readonly<Record<string, Decision>>): Record<string, Decisi
 }
 
 /** Adds to the operator's own inline configuration, which may not be left out. */
-function withOurs(theirs: string | undefined, permission: Readonly<Record<string, Decision>> | undefined) {
+function withOurs(
+  theirs: string | undefined,
+  permission: Readonly<Record<string, Decision>> | undefined,
+  hasTools: boolean,
+) {
   const config = theirs === undefined ? {} : parseConfig(theirs)
   const agents = fields(config['agent'])
   return {
     ...config,
     // By default a denied tool ends the turn without a word of the model.
-    experimental: { continue_loop_on_deny: true, ...fields(config['experimental']) },
+    experimental: {
+      continue_loop_on_deny: true,
+      ...fields(config['experimental']),
+      // And a process of their own, so that nobody else in the folder is offered the client's tools.
+      ...(hasTools ? { mcp_timeout: CALL_MS } : {}),
+    },
     ...(permission
       ? {
           default_agent: AGENT,

@@ -15,8 +15,19 @@ export interface Startup {
   readonly away?: boolean
   /** The session mode to choose once the session is open. */
   readonly mode?: string
+  /** The MCP servers that may bring the tools of the session's client. */
+  readonly toolServers?: ToolServers
   /** The name by which the process knows the session's model, where it is another one. */
   readonly alias?: string
+}
+
+/** The names for MCP servers of one kind of process. The model knows a tool as `SERVER_TOOL`. */
+export interface ToolServers {
+  readonly names: readonly string[]
+  /** Whether sessions in one folder may have servers of one name. */
+  readonly shared?: true
+  /** Whether a server's tools are offered in a mode of its name. */
+  readonly modes?: true
 }
 
 /** Stands for the folder of a startup's files; no argument and no variable can have it. */
@@ -35,15 +46,13 @@ export type TakenTypes = (mediaType: string) => boolean
 
 /** How the tools of a session's client reach an agent: as those of an MCP server, which is the session's own. */
 export interface ClientToolsWay {
-  /** Names for the server; the model knows a tool as `SERVER_TOOL`. */
-  readonly servers: readonly string[]
-  /** Whether several sessions may have servers of one name. Else the name is that of the session's mode, too. */
-  readonly shared: boolean
   /**
    * How long nothing may have come before all calls of an answer are taken to be told, in ms. 0: each call is made
    * only when the one before it has its result.
    */
   readonly quietMs: number
+  /** How long a call may come before what announces it, in ms. */
+  readonly announcedMs: number
   /** How long a call may wait for its result, in ms, before the turn is given up. */
   readonly longestMs: number
   /** Whether a call that waits has to tell of progress. */

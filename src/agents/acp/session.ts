@@ -292,11 +292,11 @@ export function createSession(setup: SessionSetup): AgentSession {
         const open = turn
         if (connection.alive && open) {
           await connection.notify('session/cancel', { sessionId })
-          // Else the agent would take the end of its calls for a result, and ask its model what to do next.
           if (calls) await within(CLOSE_MS, open.settled)
         }
         clearTimeout(open?.parked)
-        tools?.close()
+        // Not before: the agent would take the end of its calls for a result, and ask its model what to do next.
+        void (open?.settled ?? Promise.resolve()).then(() => tools?.close())
         if (connection.alive && connection.agent.closes)
           await within(CLOSE_MS, connection.request('session/close', { sessionId }))
         lease.release()

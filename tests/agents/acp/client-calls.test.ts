@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { gemini } from '../../../src/agents/acp/gemini.ts'
 import { opencode } from '../../../src/agents/acp/opencode.ts'
-import type { ClientToolsWay } from '../../../src/agents/acp/profile.ts'
+import type { ClientToolsWay, ToolServers } from '../../../src/agents/acp/profile.ts'
 import type { ToolResult } from '../../../src/agents/messages.ts'
 import type { AgentSession, SessionOptions, TurnEvent } from '../../../src/agents/types.ts'
 import type { AcpScenario, AcpStep } from '../../support/fakes/acp.ts'
@@ -12,8 +12,25 @@ const [GEMINI, OPENCODE] = [gemini, opencode].map(({ clientTools }) => clientToo
   ClientToolsWay,
   ClientToolsWay,
 ]
-const agentOf = (way: ClientToolsWay, turns: readonly AcpStep[][], more: AcpScenario = {}) =>
-  rig({ turns, answers: { 'session/set_mode': {} }, ...more }, { clientTools: way })
+const agentOf = (
+  way: ClientToolsWay,
+  turns: readonly AcpStep[][],
+  more: AcpScenario = {},
+  toolServers: ToolServers = way.quietMs === 0
+    ? { names: ['mcp'], shared: true }
+    : { names: ['s1', 's2'], modes: true },
+) =>
+  rig(
+    { turns, answers: { 'session/set_mode': {} }, ...more },
+    {
+      clientTools: way,
+      startup: ({ clientTools }) => ({
+        args: [],
+        env: {},
+        ...(clientTools ? { toolServers } : {}),
+      }),
+    },
+  )
 
 const tools: Partial<SessionOptions> = {
   clientTools: ['a', 'a__b'].map((name) => ({ name, inputSchema: { type: 'object', properties: {} } })),
@@ -81,10 +98,20 @@ describe('a call of a client tool', () => {
     expect(callsOf(await turn(session))).toMatchObject([{ id: 'old' }])
   })
 
-  test('is told even if nothing announces it', async () => {
-    await using agent = agentOf(GEMINI, [[call('a')]])
+  test('is told even if nothing announces it, or too late', async () => {
+    await using agent = agentOf({ ...OPENCODE, announcedMs: 50 }, [
+      [
+        beside('a'),
+        { pause: 600 },
+        announce('p1', { title: 's1_a' }),
+        announce('p2', { title: 's1_a' }),
+        call('a'),
+      ],
+    ])
     const session = await agent.open(tools)
-    expect(callsOf(await turn(session))).toMatchObject([{ name: 'a' }])
+    const [one] = callsOf(await turn(session))
+    expect(one).toEqual({ id: expect.stringMatching(/^call_/), name: 'a', input: {} })
+    expect(callsOf(await answer(session, result(one?.id ?? '')))).toMatchObject([{ id: 'p2' }])
   })
 
   test('is allowed without a word where the agent asks', async () => {
@@ -184,7 +211,7 @@ test('a session without its tools is none', async () => {
 })
 
 test('a server of OpenCode is one session’s at a time', async () => {
-  await using agent = agentOf({ ...OPENCODE, servers: ['s1', 's2'] }, [[]])
+  await using agent = agentOf(OPENCODE, [[]])
   const [one] = await Promise.all([agent.open(tools), agent.open(tools)])
   expect(await errorOf(agent.open(tools))).toMatchObject({ code: 'unsupported_option' })
   await one?.close()

@@ -3,11 +3,13 @@ import { readdir } from 'node:fs/promises'
 import { createAcpDriver } from '../../../src/agents/acp/driver.ts'
 import type { ClientTool } from '../../../src/agents/client-tools.ts'
 import { fields } from '../../../src/agents/fields.ts'
-import type { ToolResult } from '../../../src/agents/messages.ts'
+import type { AgentProfile, ToolResult } from '../../../src/agents/messages.ts'
 import type {
   AgentDriver,
   AgentSession,
+  ApprovalMode,
   InputPart,
+  SandboxMode,
   SessionOptions,
   TurnEvent,
 } from '../../../src/agents/types.ts'
@@ -237,33 +239,39 @@ describe.each(['gemini', 'opencode'] as const)("a client's tools with the real %
       ])
   }, 60_000)
 
-  if (name === 'gemini')
-    test.each([
-      ['full', 'default', 'default', 'read_file'],
-      ['full', 'default', 'always', 'read_file'],
-      ['project', 'read-only', 'default', 'read_file'],
-      ['project', 'workspace', 'always', 'write_file'],
-    ] as const)(
-      'stand beside those of the agent: %s, %s, %s',
-      async (profile, sandboxMode, approvalMode, own) => {
-        play(calling(['get_weather', { city: 'Bern' }, 'p1']), saying('Sun.'))
-        const session = await open({ profile, sandboxMode, approvalMode })
-        const first = await prompt(session)
-        expect(received()[0]?.tools).toContain(own)
-        expect(first.slice(-4).map(({ type }): string => type)).toEqual([
-          'call_start',
-          'call_delta',
-          'call_end',
-          'done',
-        ])
-        const second = await answer(session, [result('p1', 'sunny')])
-        expect(last()).toContain('sunny')
-        expect(textOf(second)).toBe('Sun.')
-        const types = new Set([...first, ...second].map(({ type }): string => type))
-        for (const type of ['tool_use', 'tool_result', 'approval']) expect(types).not.toContain(type)
-      },
-      60_000,
-    )
+  const limits =
+    name === 'gemini'
+      ? ([
+          ['full', 'default', 'default', 'read_file'],
+          ['full', 'default', 'always', 'read_file'],
+          ['project', 'read-only', 'default', 'read_file'],
+          ['project', 'workspace', 'always', 'write_file'],
+        ] as const)
+      : ([
+          ['full', 'default', 'default', 'bash'],
+          ['full', 'workspace', 'always', 'read'],
+        ] as const)
+  test.each<readonly [AgentProfile, SandboxMode, ApprovalMode, string]>(limits)(
+    'stand beside those of the agent: %s, %s, %s',
+    async (profile, sandboxMode, approvalMode, own) => {
+      play(calling(['get_weather', { city: 'Bern' }, 'p1']), saying('Sun.'))
+      const session = await open({ profile, sandboxMode, approvalMode })
+      const first = await prompt(session)
+      expect(received()[0]?.tools).toContain(own)
+      expect(first.slice(-4).map(({ type }): string => type)).toEqual([
+        'call_start',
+        'call_delta',
+        'call_end',
+        'done',
+      ])
+      const second = await answer(session, [result('p1', 'sunny')])
+      expect(last()).toContain('sunny')
+      expect(textOf(second)).toBe('Sun.')
+      const types = new Set([...first, ...second].map(({ type }): string => type))
+      for (const type of ['tool_use', 'tool_result', 'approval']) expect(types).not.toContain(type)
+    },
+    60_000,
+  )
 
   if (name === 'gemini')
     test('have to be called where that is asked for, once', async () => {

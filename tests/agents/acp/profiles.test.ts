@@ -135,10 +135,15 @@ describe("a client's tools", () => {
     expect(() => startup({ profile: 'pure', model: 'auto' })).toThrow('needs to know the model')
   })
 
-  test('are kept apart by OpenCode only under pure', () => {
-    expect(() => opencode.startup(options({ clientTools }), {})).toThrow(
-      'only profile "pure" can prevent that',
-    )
+  test('are kept apart by OpenCode: by agents under pure, else by folders and a process of their own', () => {
+    const full = opencode.startup(options({ clientTools }), {})
+    expect(full.toolServers).toEqual({ names: ['clinvk'] })
+    expect(full.mode).toBeUndefined()
+    expect(full.env).not.toEqual(opencode.startup(options(), {}).env)
+    const limited = opencode.startup(options({ clientTools, sandboxMode: 'read-only' }), {})
+    expect(JSON.parse(limited.env['OPENCODE_CONFIG_CONTENT'] ?? '')).toMatchObject({
+      agent: { clinvk: { permission: { '*': 'deny', 'clinvk_*': 'allow' } } },
+    })
     const { env } = opencode.startup(options({ clientTools, profile: 'pure' }), { HOME: '/nowhere' })
     expect(JSON.parse(env['OPENCODE_CONFIG_CONTENT'] ?? '')).toMatchObject({
       agent: {
