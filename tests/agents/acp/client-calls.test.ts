@@ -2,10 +2,11 @@ import { describe, expect, test } from 'bun:test'
 import { gemini } from '../../../src/agents/acp/gemini.ts'
 import { opencode } from '../../../src/agents/acp/opencode.ts'
 import type { ClientToolsWay, ToolServers } from '../../../src/agents/acp/profile.ts'
+import { items, word } from '../../../src/agents/fields.ts'
 import type { ToolResult } from '../../../src/agents/messages.ts'
 import type { AgentSession, SessionOptions, TurnEvent } from '../../../src/agents/types.ts'
 import type { AcpScenario, AcpStep } from '../../support/fakes/acp.ts'
-import { waitUntil } from '../../support/processes.ts'
+import { isAlive, waitUntil } from '../../support/processes.ts'
 import { errorOf, never, rig, textOf, turn } from './support.ts'
 
 const [GEMINI, OPENCODE] = [gemini, opencode].map(({ clientTools }) => clientTools) as [
@@ -204,6 +205,23 @@ describe('a turn that waits for the client', () => {
   })
 })
 
+test('neither process nor port stays of a turn that waits when the driver is closed', async () => {
+  const agent = agentOf(GEMINI, [[announce('mcp_a__p1'), call('a')]])
+  try {
+    const session = await agent.open(tools)
+    await turn(session)
+    const [opening] = agent.sent('session/new')
+    const url = word(items(opening?.['mcpServers'])[0]?.['url']) ?? ''
+    expect((await fetch(url)).status).toBe(401)
+    await agent.driver.close()
+    expect(String(await errorOf(fetch(url)))).toContain('Unable to connect')
+    expect(agent.pids().filter(isAlive)).toEqual([])
+    expect(session.alive).toBe(false)
+  } finally {
+    await agent[Symbol.asyncDispose]()
+  }
+})
+
 test('a session without its tools is none', async () => {
   await using agent = agentOf(GEMINI, [[]], { noTools: true })
   expect(await errorOf(agent.open(tools))).toMatchObject({ code: 'agent_protocol' })
@@ -216,7 +234,7 @@ test('a server of OpenCode is one session’s at a time', async () => {
   expect(await errorOf(agent.open(tools))).toMatchObject({ code: 'unsupported_option' })
   await one?.close()
   await agent.open(tools)
-  const names = agent.sent('session/new').map(({ mcpServers }) => (mcpServers as { name: string }[])[0]?.name)
+  const names = agent.sent('session/new').map(({ mcpServers }) => items(mcpServers)[0]?.['name'])
   expect(names).toEqual(['s1', 's2', 's1'])
   expect(agent.sent('session/set_mode').map(({ modeId }) => modeId)).toEqual(names)
 })
