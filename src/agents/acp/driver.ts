@@ -72,15 +72,23 @@ export function createAcpDriver(
     )
     const workdir = startup.away ? folder : options.workdir
     let tools: OpenTools | undefined
+    let seeded: string | undefined
     try {
       tools = openTools(startup, workdir, options)
       const { connection } = lease
       if (options.resume !== undefined) await profile.beforeReopen?.(options.resume, env, closing.signal)
+      const known = tools ? withNames(options, tools) : options
+      const { history = [], systemPrompt } = known
+      seeded =
+        tools && startup.away && history.length > 0
+          ? await profile.seed?.({ history, systemPrompt, folder: workdir }, env)
+          : undefined
+      const begun = seeded === undefined ? known : { ...known, resume: seeded }
       const enter = () =>
         openOnAgent(
           connection,
           failing,
-          { ...options, workdir, ...(startup.alias === undefined ? {} : { model: startup.alias }) },
+          { ...begun, workdir, ...(startup.alias === undefined ? {} : { model: startup.alias }) },
           {
             mode: tools?.mode ?? startup.mode,
             hasEfforts: profile.effortLevels === true,
@@ -95,7 +103,8 @@ export function createAcpDriver(
       return createSession({
         failing,
         profile,
-        options: tools ? withNames(options, tools) : options,
+        options: begun,
+        goesOn: seeded !== undefined && history.at(-1)?.role === 'tool',
         lease,
         sessionId,
         withoutEffect,
@@ -127,6 +136,7 @@ export function createAcpDriver(
     } catch (error) {
       tools?.close()
       lease.release()
+      if (seeded !== undefined) await profile.forget?.(seeded, env)
       throw error
     }
   }

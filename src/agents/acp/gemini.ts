@@ -6,6 +6,7 @@ import type { SessionOptions } from '../types.ts'
 import { geminiFolder, removeHistory, untilReopenable } from './gemini-history.ts'
 import { type Choices, FORCED, geminiHome } from './gemini-home.ts'
 import { CLIENT_TOOLS, NO_TOOLS, requireNoSystemPolicies, toPolicy } from './gemini-policy.ts'
+import { seedGemini } from './gemini-seed.ts'
 import { type AcpProfile, PLACE, type Startup, type ToolServers } from './profile.ts'
 import { PURE_SYSTEM, PURE_SYSTEM_WITH_TOOLS } from './pure-system.ts'
 import { nameTools } from './tool-names.ts'
@@ -64,6 +65,7 @@ export const gemini: AcpProfile = {
   opensOneByOne: true,
   beforeReopen: untilReopenable,
   forget: removeHistory,
+  seed: seedGemini,
   clientTools: {
     quietMs: 0,
     announcedMs: 10_000,

@@ -52,7 +52,10 @@ export function toHistory(
 }
 
 /** A system prompt as a block of its own. */
-export function toInstructions(systemPrompt: string, boundary: string): ContentBlock {
+export function toInstructions(
+  systemPrompt: string,
+  boundary: string,
+): { readonly type: 'text'; readonly text: string } {
   const name = `system_instructions-${boundary}`
   return { type: 'text', text: `<${name}>\n${systemPrompt}\n</${name}>\n\n` }
 }

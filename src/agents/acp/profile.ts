@@ -1,3 +1,4 @@
+import type { HistoryMessage } from '../messages.ts'
 import type { Capabilities, SessionOptions } from '../types.ts'
 
 /** What a process has to be started with for a session; sessions with an equal one share a process. */
@@ -69,6 +70,15 @@ export interface ClientToolsWay {
   callId(toolCallId: string, modelName: string): string | undefined
 }
 
+/** A conversation that a session is to go on with. */
+export interface Seed {
+  /** With the model's names of the client's tools. */
+  readonly history: readonly HistoryMessage[]
+  readonly systemPrompt: string | undefined
+  /** The session's working directory. */
+  readonly folder: string
+}
+
 /** What is special about an agent that speaks ACP. Everything else is the protocol. */
 export interface AcpProfile {
   readonly capabilities: Capabilities
@@ -108,6 +118,11 @@ export interface AcpProfile {
   beforeReopen?(sessionId: string, env: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void>
   /** Removes what the agent keeps of a closed session that was ephemeral. Never throws. `env` is its process's. */
   forget?(sessionId: string, env: Readonly<Record<string, string>>): Promise<void>
+  /**
+   * Makes a session that has had a conversation, to be loaded; none where the conversation cannot be told so. A prompt
+   * without content then goes on from results of tools. `env` is its process's.
+   */
+  seed?(seed: Seed, env: Readonly<Record<string, string>>): Promise<string | undefined>
   /** Absent: it is given none. */
   readonly clientTools?: ClientToolsWay
   /** What to do where nobody is logged in. */

@@ -14,6 +14,11 @@ export interface PromptOptions extends Pick<AcpProfile, 'commandMark' | 'documen
   readonly history?: readonly HistoryMessage[] | undefined
   /** See `HistoryOptions.boundary`. */
   readonly boundary: string
+  /**
+   * What is said where there is nothing to say: Gemini CLI 0.61.0 fails at a prompt without content, and never answers
+   * in that session again.
+   */
+  readonly nothing?: string
   /** Whether the agent advertises `promptCapabilities.image`. */
   readonly images: boolean
 }
@@ -31,7 +36,7 @@ export const ZERO_WIDTH_SPACE = '\u200B'
  * @throws `unsupported_option` for images and documents where the agent takes none.
  */
 export function toPrompt(parts: readonly InputPart[], options: PromptOptions): ContentBlock[] {
-  const { systemPrompt, history = [], boundary, commandMark } = options
+  const { systemPrompt, history = [], boundary, commandMark, nothing = 'Continue.' } = options
   const toBlock = (part: Attachment) => toAttachment(part, options)
   const blocks = parts.map(
     (part): ContentBlock => (part.type === 'text' ? { type: 'text', text: part.text } : toBlock(part)),
@@ -40,8 +45,7 @@ export function toPrompt(parts: readonly InputPart[], options: PromptOptions): C
     ...(systemPrompt === undefined ? [] : [toInstructions(systemPrompt, boundary)]),
     ...toHistory(history, { boundary, goesOn: parts.length === 0, toBlock }),
   ]
-  // Gemini CLI 0.61.0 fails at a prompt without content, and never answers in that session again.
-  if (before.length + blocks.length === 0) return [{ type: 'text', text: 'Continue.' }]
+  if (before.length + blocks.length === 0) return [{ type: 'text', text: nothing }]
   if (before.length > 0) return [...before, ...blocks]
   // Agents look at all text together, so a command may be spread over parts.
   const whole = parts.map((part) => (part.type === 'text' ? part.text : '')).join('')

@@ -30,6 +30,8 @@ export interface SessionSetup {
   readonly model: string | undefined
   /** Options that change nothing with this model. */
   readonly withoutEffect: readonly 'effort'[]
+  /** Whether it has a conversation that ends with results of tools, and needs no words to go on. */
+  readonly goesOn?: boolean
   /** What the agent calls this model, where it is told another name. */
   readonly alias?: string | undefined
   /** The tools of its client, where it has some. */
@@ -67,6 +69,7 @@ export function createSession(setup: SessionSetup): AgentSession {
   const rules = { ...options, isOwnFile: ownFileCheck(options.workdir) }
   // What goes before the first prompt; a session that is opened again has it already.
   let preface: Pick<SessionOptions, 'systemPrompt' | 'history'> = options.resume === undefined ? options : {}
+  let goesOn = setup.goesOn === true
   const boundary = randomBytes(12).toString('hex')
   // A session that is opened again goes on with the cost it had, which is not told before its first turn.
   let spent = options.resume === undefined ? 0 : undefined
@@ -166,6 +169,7 @@ export function createSession(setup: SessionSetup): AgentSession {
       try {
         const outcome = toOutcome(fields(await answer), profile.usage, seen)
         preface = {}
+        goesOn = false
         await push(current, [...current.translator.tools.flush(), done(outcome)])
         current.events.end()
       } catch (error) {
@@ -241,6 +245,7 @@ export function createSession(setup: SessionSetup): AgentSession {
         commandMark: profile.commandMark,
         ...(profile.documents ? { documents: profile.documents } : {}),
         images: connection.agent.images,
+        ...(goesOn ? { nothing: '' } : {}),
       })
       busy = true
       try {

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:tes
 import { readdir } from 'node:fs/promises'
 import { createAcpDriver } from '../../../src/agents/acp/driver.ts'
 import type { ClientTool } from '../../../src/agents/client-tools.ts'
-import { fields } from '../../../src/agents/fields.ts'
-import type { AgentProfile, ToolResult } from '../../../src/agents/messages.ts'
+import { fields, items } from '../../../src/agents/fields.ts'
+import type { AgentProfile, HistoryMessage, ToolResult } from '../../../src/agents/messages.ts'
 import type {
   AgentDriver,
   AgentSession,
@@ -294,22 +294,67 @@ describe.each(['gemini', 'opencode'] as const)("a client's tools with the real %
       expect(JSON.stringify(received().at(-1)?.body['generationConfig'])).toContain('"thinkingBudget":1024')
     }, 60_000)
 
-  test('are known to a conversation that goes on from its history', async () => {
-    play(saying('So it is sunny.'))
-    const session = await open({
-      history: [
-        { role: 'user', parts: [{ type: 'text', text: 'Weather?' }] },
-        { role: 'assistant', text: '', toolCalls: [{ id: 'c1', name: 'odd.näme', input: { any: 1 } }] },
-        result('c1', 'SUNNY-RESULT'),
-      ],
-    })
-    const events = await Array.fromAsync(session.prompt({ parts: [] }, never))
-    expect(textOf(events)).toBe('So it is sunny.')
-    const [call] = received()
-    const body = JSON.stringify(call?.body)
-    expect(body).toContain('SUNNY-RESULT')
-    expect(body.split(call?.tools.find((tool) => tool.endsWith('odd_n_me')) ?? '-')).toHaveLength(3)
-  }, 60_000)
+  describe('are known to a conversation that goes on from its history', () => {
+    const history: readonly HistoryMessage[] = [
+      { role: 'user', parts: [{ type: 'text', text: '/weather?' }] },
+      {
+        role: 'assistant',
+        text: 'I look.',
+        toolCalls: [
+          { id: 'h1', name: 'odd.näme', input: { any: 1 } },
+          { id: 'h2', name: 'get_weather', input: { city: 'Bern' } },
+          { id: 'h3', name: 'other tool', input: [] },
+        ],
+      },
+      result('h1', 'SUNNY-RESULT'),
+      result('h2', [{ type: 'image', mediaType: 'image/png', data: PNG }]),
+      result('h3', 'NO-SUCH-CITY', true),
+    ]
+    // OpenCode knows that its model here takes no images.
+    const image = name === 'gemini' ? [PNG] : []
+    const MARKS = ['Be brief.', '/weather?', 'I look.', 'SUNNY-RESULT', ...image, 'NO-SUCH-CITY']
+
+    test('which ends with results', async () => {
+      play(calling(['get_weather', { city: 'Rome' }]), saying('So it is sunny.'))
+      const session = await open({ history, systemPrompt: 'Be brief.' })
+      const events = await Array.fromAsync(session.prompt({ parts: [] }, never))
+      expect(events[0]).toMatchObject({ type: 'init' })
+      expect(textOf(events)).toBe('Let me see.')
+      const [call] = received()
+      const body = JSON.stringify(call?.body)
+      const places = MARKS.map((mark) => body.indexOf(mark))
+      expect(places).not.toContain(-1)
+      expect(places).toEqual(places.toSorted((one, other) => one - other))
+      for (const mark of MARKS) expect(body.split(mark)).toHaveLength(2)
+      if (name === 'gemini') {
+        expect(call?.tools).toEqual(['mcp_get_weather', 'mcp_odd_n_me'])
+        expect(turnsOf(call)).toEqual([
+          ['user', 'text', 'text', 'text'],
+          ['model', 'text', 'mcp_odd_n_me', 'mcp_get_weather', 'other_tool'],
+          ['user', 'mcp_odd_n_me', 'mcp_get_weather', 'inlineData', 'other_tool', 'text'],
+        ])
+      } else expect(body.split(call?.tools.find((tool) => tool.endsWith('odd_n_me')) ?? '-')).toHaveLength(3)
+
+      const second = await answer(session, [result(idsOf(events)[0] ?? '', 'RAIN')])
+      expect(textOf(second)).toBe('So it is sunny.')
+      expect(last()).toContain('RAIN')
+    }, 60_000)
+
+    test('and with what the user says then', async () => {
+      play(saying('Yes.'))
+      const session = await open({
+        history: [...history, { role: 'assistant', text: 'Sunny.', toolCalls: [] }],
+      })
+      expect(textOf(await prompt(session, '/sure?'))).toBe('Yes.')
+      const [call] = received()
+      expect(JSON.stringify(call?.body)).toMatch(/NO-SUCH-CITY.*Sunny\..*\/sure\?/)
+      if (name === 'gemini')
+        expect(turnsOf(call).slice(-2)).toEqual([
+          ['model', 'text'],
+          ['user', 'text'],
+        ])
+    }, 60_000)
+  })
 
   test('are those of the session alone, where several wait at once and one has none', async () => {
     play((request) => {
@@ -386,6 +431,17 @@ describe.each(['gemini', 'opencode'] as const)("a client's tools with the real %
     }
   }, 60_000)
 })
+
+/** The turns of a request of Gemini's, each with its role and what its parts are. */
+function turnsOf(request: RecordedRequest | undefined): unknown[] {
+  return items(request?.body['contents']).map(({ role, parts }) => [
+    role,
+    ...items(parts).map(
+      (part) =>
+        fields(part['functionCall'] ?? part['functionResponse'])['name'] ?? Object.keys(part).toSorted()[0],
+    ),
+  ])
+}
 
 /** The processes whose `HOME` is this folder. */
 async function pidsIn(home: string): Promise<number[]> {
