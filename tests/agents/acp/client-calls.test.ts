@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { gemini } from '../../../src/agents/acp/gemini.ts'
 import { opencode } from '../../../src/agents/acp/opencode.ts'
 import type { ClientToolsWay, ToolServers } from '../../../src/agents/acp/profile.ts'
-import { items, word } from '../../../src/agents/fields.ts'
+import { fields, items, word } from '../../../src/agents/fields.ts'
 import type { ToolResult } from '../../../src/agents/messages.ts'
 import type { AgentSession, SessionOptions, TurnEvent } from '../../../src/agents/types.ts'
 import type { AcpScenario, AcpStep } from '../../support/fakes/acp.ts'
@@ -52,6 +52,7 @@ const result = (callId: string, text = 'R'): ToolResult => ({
   parts: [{ type: 'text', text }],
   isError: false,
 })
+const isError = (value: unknown) => fields(value)['isError'] === true
 const answer = (session: AgentSession, ...results: ToolResult[]) =>
   Array.fromAsync(session.answer?.(results, never) ?? [])
 const callsOf = (events: readonly TurnEvent[]) =>
@@ -156,6 +157,28 @@ describe('a call of a client tool', () => {
     expect(textOf(await answer(session, result('p1', 'one'), result('p2', 'two')))).toMatch(/one.*two/)
   })
 
+  test('comes with those that the model writes slowly, or that nothing announces', async () => {
+    const slowly = Array.from({ length: 4 }, (): AcpStep[] => [{ pause: 150 }, { say: '.' }]).flat()
+    await using agent = agentOf({ ...OPENCODE, announcedMs: 500 }, [
+      [
+        announce('p1', { title: 's1_a' }),
+        beside('a'),
+        ...slowly,
+        announce('p2', { title: 's1_a' }),
+        beside('a'),
+        beside('a__b'),
+        { pause: 1500 },
+      ],
+    ])
+    const events = await turn(await agent.open(tools))
+    expect(textOf(events)).toBe('....')
+    expect(callsOf(events)).toEqual([
+      { id: 'p1', name: 'a', input: {} },
+      { id: 'p2', name: 'a', input: {} },
+      { id: expect.stringMatching(/^call_/), name: 'a__b', input: {} },
+    ])
+  })
+
   test('is told in the next leg where it comes after the end of one', async () => {
     await using agent = agentOf(OPENCODE, [
       [
@@ -179,9 +202,12 @@ describe('a call of a client tool', () => {
 })
 
 describe('a turn that waits for the client', () => {
-  test('is given up before the agent gives the call up, and its session with it', async () => {
-    await using agent = agentOf({ ...GEMINI, longestMs: 100 }, [
-      [announce('mcp_a__p1'), beside('a'), { cancelled: true }, { answer: { stopReason: 'cancelled' } }],
+  test.each([
+    ['gemini', GEMINI, 'mcp_a__p1'],
+    ['opencode', OPENCODE, 'p1'],
+  ])('is given up before %s gives the call up, and its session with it', async (_, way, id) => {
+    await using agent = agentOf({ ...way, longestMs: 100 }, [
+      [announce(id, { title: 's1_a' }), beside('a'), { cancelled: true }, { hang: true }],
     ])
     const session = await agent.open(tools)
     await turn(session)
@@ -191,17 +217,21 @@ describe('a turn that waits for the client', () => {
     expect(await errorOf(answer(session, result('p1')))).toMatchObject({ code: 'agent_crashed' })
   })
 
-  test('is over where the agent ends it by itself', async () => {
+  test('is over where the agent ends it by itself, and its calls with it', async () => {
     await using agent = agentOf(GEMINI, [[announce('mcp_a__p1'), beside('a'), { pause: 100 }]])
     const session = await agent.open(tools)
     await turn(session)
     await waitUntil(() => !session.alive)
+    await waitUntil(() => agent.records().some((record) => 'result' in record && isError(record['result'])))
   })
 
   test('gets no calls that are made outside a turn', async () => {
-    await using agent = agentOf(GEMINI, [[{ say: 'x' }]], { after: { 'session/new': [call('a')] } })
+    await using agent = agentOf({ ...OPENCODE, announcedMs: 10 }, [[{ pause: 400 }]], {
+      after: { 'session/new': [call('a')] },
+    })
     const session = await agent.open(tools)
     expect(callsOf(await turn(session))).toEqual([])
+    expect(agent.records().some((record) => 'result' in record && isError(record['result']))).toBe(true)
   })
 })
 
@@ -222,9 +252,10 @@ test('neither process nor port stays of a turn that waits when the driver is clo
   }
 })
 
-test('a session without its tools is none', async () => {
-  await using agent = agentOf(GEMINI, [[]], { noTools: true })
-  expect(await errorOf(agent.open(tools))).toMatchObject({ code: 'agent_protocol' })
+test('a session without its tools is none, and leaves its place to the next', async () => {
+  await using agent = agentOf(OPENCODE, [[]], { noTools: true }, { names: ['s1'] })
+  for (let count = 0; count < 2; count += 1)
+    expect(await errorOf(agent.open(tools))).toMatchObject({ code: 'agent_protocol' })
   await agent.open()
 })
 

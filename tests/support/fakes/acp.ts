@@ -115,9 +115,10 @@ async function take(step: AcpStep, session: string): Promise<Json | undefined> {
   else if ('hang' in step) await new Promise(() => {})
   else if ('pause' in step) await Bun.sleep(step.pause)
   else if ('call' in step) {
-    const made = askServer(session, 'tools/call', step.call).then((result) =>
-      send(toSaying(session, JSON.stringify(result)), session),
-    )
+    const made = askServer(session, 'tools/call', step.call).then((result) => {
+      record({ result })
+      send(toSaying(session, JSON.stringify(result)), session)
+    })
     if (!step.beside) await made
   } else if ('cancelled' in step) await new Promise<void>((resolve) => cancels.set(session, resolve))
   else if ('otherPrompt' in step) await new Promise<void>((resolve) => waiting.push(resolve))
