@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { type AgentHome, agentEnv, createAgentHome } from '../agents/env.ts'
 import {
   type MockProvider,
@@ -13,6 +15,10 @@ import { type ServedClinvk, startClinvk } from '../support/serve.ts'
 export interface ChatStage {
   readonly url: string
   readonly model: Recording
+  /** The home of its agents, and its own. */
+  readonly home: string
+  /** Ends it, and starts another with the same home. */
+  restart(): Promise<void>
 }
 
 /** The agents that chat clients are tried with. */
@@ -21,17 +27,26 @@ export type ChatBackend = (typeof CHAT_BACKENDS)[number]
 
 const INSTALL_MS = 600_000
 
-/** Declares tests over one server; afterwards nothing of what it has started may be left. */
-export function describeChat(name: string, body: (stage: ChatStage) => void): void {
+/**
+ * Declares tests over one server; afterwards nothing of what it has started may be left. `config` is its configuration
+ * file.
+ */
+export function describeChat(name: string, body: (stage: ChatStage) => void, config?: string): void {
   describe(name, () => {
     let home: AgentHome
     let provider: MockProvider
     let clinvk: ServedClinvk
+    const start = async () => {
+      const env = await agentEnv(provider.url, home, { geminiAttempts: 1 })
+      const file = join(home.home, 'config.yaml')
+      if (config !== undefined) await writeFile(file, config)
+      const args = config === undefined ? [] : ['--config', file]
+      clinvk = await startClinvk({ env, cwd: home.workdir, args })
+    }
     beforeAll(async () => {
       home = await createAgentHome()
       provider = await startMockProvider()
-      const env = await agentEnv(provider.url, home, { geminiAttempts: 1 })
-      clinvk = await startClinvk({ env, cwd: home.workdir })
+      await start()
     }, INSTALL_MS)
     afterAll(async () => {
       expect(await clinvk.stop()).toBe(0)
@@ -45,6 +60,13 @@ export function describeChat(name: string, body: (stage: ChatStage) => void): vo
       },
       get model() {
         return provider
+      },
+      get home() {
+        return home.home
+      },
+      async restart() {
+        expect(await clinvk.stop()).toBe(0)
+        await start()
       },
     })
   })

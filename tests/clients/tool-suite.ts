@@ -5,7 +5,7 @@ import type { JsonObject } from '../support/mock-provider/types.ts'
 import { CHAT_BACKENDS, type ChatBackend, type ChatStage, PNG } from './suite.ts'
 
 /** A tool that a client offers, in no client's form. */
-export interface TaskTool {
+interface TaskTool {
   readonly name: string
   readonly description: string
   readonly schema: {
@@ -28,7 +28,7 @@ export interface Task {
 }
 
 /** What a client made of a task: its last text, and the output tokens of all answers. */
-export interface Outcome {
+interface Outcome {
   readonly text: string
   readonly outputTokens: number | undefined
 }
@@ -218,7 +218,7 @@ export function offeredIn({ body, dialect }: RecordedRequest): Offered[] {
 }
 
 /** Calls that a model made at once, and their results. */
-export interface Round {
+interface Round {
   readonly calls: { readonly id: string; readonly name: string; readonly input: unknown }[]
   /** `said` is the whole result, as JSON. */
   readonly results: { readonly id: string; said: string }[]
