@@ -17,9 +17,11 @@ export async function toHistory(
 ): Promise<HistoryMessage[]> {
   checkToolPairs(messages.flatMap(mentionsOf))
   const history: HistoryMessage[] = []
+  const answered = firstAnswer(messages)
   for (const [index, message] of messages.entries()) {
     const path = `messages[${index}].content`
     if (message.role === 'assistant') history.push(...fromAssistant(message.content))
+    if (message.role === 'system' && index > answered) history.push(...fromReminder(message.content))
     if (message.role === 'user') history.push(...(await fromUser(message.content, path, readImage)))
   }
   return history
@@ -36,12 +38,34 @@ function mentionsOf({ content }: Message, index: number): ToolMention[] {
   })
 }
 
-/** Everything that is said as instructions, in its order; undefined where nothing is. */
+/** Where instructions begin to be part of the conversation. */
+function firstAnswer(messages: readonly Message[]): number {
+  const found = messages.findIndex(({ role }) => role === 'assistant')
+  return found < 0 ? messages.length : found
+}
+
+/**
+ * What Claude Code says as the system while it works, such as what its user typed meanwhile. It is marked as Claude Code
+ * marks it for models that know no such messages.
+ */
+function fromReminder(content: string | readonly TextBlock[]): HistoryMessage[] {
+  const text = textsOf(content).join('\n\n')
+  if (text === '') return []
+  const marked = `<system-reminder>\n${text}\n</system-reminder>`
+  return [{ role: 'user', parts: [{ type: 'text', text: marked }] }]
+}
+
+/**
+ * What is said as instructions, in its order; undefined where nothing is. What is said so after the first answer
+ * stays where it is: the system prompt of a conversation that goes on is the same, and its provider knows it still.
+ */
 export function toSystem(
   system: string | readonly TextBlock[] | null | undefined,
   messages: readonly Message[],
 ): string | undefined {
-  const said = messages.flatMap((message) => (message.role === 'system' ? textsOf(message.content) : []))
+  const said = messages
+    .slice(0, firstAnswer(messages))
+    .flatMap((message) => (message.role === 'system' ? textsOf(message.content) : []))
   const all = [...textsOf(system ?? ''), ...said].filter((text) => text !== '')
   return all.length === 0 ? undefined : all.join('\n\n')
 }

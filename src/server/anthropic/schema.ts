@@ -15,7 +15,10 @@ const Message = Type.Union(
     ),
     Type.Object(
       { role: role('system'), content: textOr(TextBlock, 'The instructions.') },
-      { description: 'Instructions. They are added to those in system, wherever they stand.' },
+      {
+        description:
+          'Instructions. They are added to those in system; behind an answer they are a reminder at their place.',
+      },
     ),
   ],
   { $id: 'AnthropicMessageParam', description: 'A message of the conversation.' },

@@ -31,6 +31,30 @@ describe('fromMessagesRequest', () => {
     expect(await translate({ system: '' })).not.toHaveProperty('system')
   })
 
+  test('leaves what the system says behind an answer where it is', async () => {
+    const reminder = (text: string) => ({
+      type: 'text',
+      text: `<system-reminder>\n${text}\n</system-reminder>`,
+    })
+    const messages = [
+      { role: 'user', content: 'hi' },
+      { role: 'system', content: 'one' },
+      { role: 'assistant', content: 'yes?' },
+      { role: 'user', content: 'go' },
+      { role: 'system', content: [{ type: 'text', text: 'two' }] },
+      { role: 'system', content: '' },
+    ]
+    expect(await translate({ messages })).toMatchObject({
+      system: 'one',
+      messages: [
+        { role: 'user', parts: [{ type: 'text', text: 'hi' }] },
+        { role: 'assistant', text: 'yes?' },
+        { role: 'user', parts: [{ type: 'text', text: 'go' }] },
+        { role: 'user', parts: [reminder('two')] },
+      ],
+    })
+  })
+
   const efforts: [object, string | undefined][] = [
     [{}, undefined],
     [{ thinking: { type: 'adaptive' } }, undefined],

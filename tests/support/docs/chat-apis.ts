@@ -46,7 +46,8 @@ runs with the least it can, unless \`chat.max_profile\` is set; the answer's \`x
 call stays: about 1 KB on Claude Code (folder, platform, date), the folder on Gemini CLI.
 
 **History** reaches the agent as true roles on claude and codex; over ACP, which has no place for it, clearly delimited in the first prompt.
-System and developer messages, wherever they stand, are the system prompt, in their order. Earlier thinking is not given to the agent again.
+System and developer messages, wherever they stand, are the system prompt, in their order; only Anthropic's behind the first answer, which
+Claude Code uses for reminders, stay at their place, as the user's. Earlier thinking is not given to the agent again.
 
 **Images and files**: PNG, JPEG, GIF and WebP reach every agent whose model sees. Text files are given as text. PDFs are taken by claude, gemini and
 opencode; codex has no place for them and refuses. http(s) URLs are fetched only with \`chat.fetch_images\`, from public addresses.
