@@ -40,8 +40,13 @@ export interface Way {
   readonly images: boolean
   /** Whether it tells the model of a tool that throws, instead of giving up. */
   readonly throws: boolean
+  /** The agents that it is tried with, where it is not all of them. */
+  readonly backends?: readonly ChatBackend[]
   play(model: ChatBackend, task: Task): Promise<Outcome>
 }
+
+/** The agents without OpenCode, which is slow to start, for ways that differ from others in little. */
+export const QUICK = ['claude', 'codex', 'gemini'] as const
 
 const number = { type: 'number' } as const
 const string = { type: 'string' } as const
@@ -133,7 +138,9 @@ export function offeredName({ tools }: Pick<RecordedRequest, 'tools'>, name: str
 export function testTasks(stage: ChatStage, ways: readonly Way[]): void {
   const tasks = new Map<string, RunningTask>()
   const answer = (request: RecordedRequest) => replyTo(tasks, request)
-  const cases = ways.flatMap((way) => CHAT_BACKENDS.map((backend) => [way.name, backend, way] as const))
+  const cases = ways.flatMap((way) =>
+    (way.backends ?? CHAT_BACKENDS).map((backend) => [way.name, backend, way] as const),
+  )
 
   beforeAll(() => stage.model.play(answer))
 

@@ -32,6 +32,7 @@ describeChat('tools with the OpenAI Agents SDK', (stage) => {
         {
           ...kind,
           name: `an agent as a stream (${dialect})`,
+          backends: ['codex'],
           async play(model, task) {
             const options = { maxTurns: 12, stream: true } as const
             const result = await runner(useResponses).run(agent(model, task), task.prompt, options)

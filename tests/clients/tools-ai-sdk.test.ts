@@ -3,7 +3,7 @@ import { createOpenAI } from '@ai-sdk/openai'
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import { generateText, isStepCount, jsonSchema, type LanguageModel, streamText, type ToolSet, tool } from 'ai'
 import { describeChat } from './suite.ts'
-import { type Given, type Task, testTasks, type Way } from './tool-suite.ts'
+import { type Given, QUICK, type Task, testTasks, type Way } from './tool-suite.ts'
 
 describeChat('tools with the Vercel AI SDK', (stage) => {
   const apiKey = 'not-needed'
@@ -47,6 +47,7 @@ describeChat('tools with the Vercel AI SDK', (stage) => {
         },
         {
           name: `streamText (${name})`,
+          backends: QUICK,
           images,
           throws: true,
           async play(model, task) {

@@ -2,7 +2,7 @@ import Anthropic from '@anthropic-ai/sdk'
 import { betaTool } from '@anthropic-ai/sdk/helpers/beta/json-schema'
 import type { BetaToolResultContentBlockParam } from '@anthropic-ai/sdk/resources/beta'
 import { describeChat } from './suite.ts'
-import { type Given, type Task, testTasks } from './tool-suite.ts'
+import { type Given, QUICK, type Task, testTasks } from './tool-suite.ts'
 
 describeChat('tools with the Anthropic SDK', (stage) => {
   const connect = () => new Anthropic({ baseURL: `${stage.url}/anthropic`, apiKey: 'not-needed' })
@@ -32,6 +32,7 @@ describeChat('tools with the Anthropic SDK', (stage) => {
     },
     {
       name: 'toolRunner as a stream',
+      backends: QUICK,
       images: true,
       throws: true,
       async play(model, task) {

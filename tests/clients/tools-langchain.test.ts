@@ -49,6 +49,7 @@ describeChat('tools with LangChain', (stage) => {
         {
           ...kind,
           name: `a loop of invoke (${name})`,
+          ...(name === 'ChatOpenAI, by responses' ? { backends: ['codex'] } : {}),
           play: (model, task) => {
             const runnable = bind(model, task)
             return loop(task, (messages) => runnable.invoke(messages))
@@ -57,6 +58,7 @@ describeChat('tools with LangChain', (stage) => {
         {
           ...kind,
           name: `a loop of stream (${name})`,
+          backends: ['codex'],
           play: (model, task) => {
             const runnable = bind(model, task)
             return loop(task, async (messages) => {

@@ -1,7 +1,7 @@
 import OpenAI from 'openai'
 import type { ResponseInput } from 'openai/resources/responses/responses'
 import { describeChat } from './suite.ts'
-import { type Given, type Task, testTasks, type Way } from './tool-suite.ts'
+import { type Given, QUICK, type Task, testTasks, type Way } from './tool-suite.ts'
 
 describeChat('tools with the OpenAI SDK', (stage) => {
   const connect = () => new OpenAI({ baseURL: `${stage.url}/openai/v1`, apiKey: 'not-needed' })
@@ -34,6 +34,7 @@ describeChat('tools with the OpenAI SDK', (stage) => {
     },
     {
       name: 'runTools as a stream',
+      backends: QUICK,
       images: false,
       throws: false,
       async play(model, task) {
@@ -56,6 +57,7 @@ describeChat('tools with the OpenAI SDK', (stage) => {
     },
     {
       name: 'a loop over responses with the whole input',
+      backends: QUICK,
       images: true,
       throws: true,
       play: (model, task) => loop(connect(), model, task, false),
