@@ -222,9 +222,9 @@ function expectOneAgent({ rounds }: Pick<AgentTask, 'rounds'>, agents = 1): void
   expect(new Set(rounds.map(sessionOf)).size).toBe(agents)
 }
 
-/** The session of the agent that asked, as the provider sees it. Gemini CLI tells none, but its history grows by two. */
-function sessionOf({ headers, body }: RecordedRequest, round: number): unknown {
+/** The session of the agent that asked, as the provider sees it. Gemini CLI tells none, but begins with its folder. */
+function sessionOf({ headers, body }: RecordedRequest): unknown {
   const contents = body['contents']
-  if (Array.isArray(contents)) return contents.length - 2 * round
+  if (Array.isArray(contents)) return JSON.stringify(contents[0])
   return headers['thread-id'] ?? headers['x-claude-code-session-id']
 }
