@@ -10,6 +10,7 @@ const TIMEOUT_MS = 120_000
 
 describeChat('agents as clients', (stage) => {
   const cases: [client: ClientName, model: string][] = [
+    ['claude', 'claude'],
     ['claude', 'codex'],
     ['claude', 'gemini'],
     ['codex', 'claude'],

@@ -54,7 +54,8 @@ export function offerTools({
     inside: (name) => inside.get(name) ?? name,
     outside: (name) => outside.get(name),
     dropped(names) {
-      const found = [...inside].find(([, name]) => !names.includes(name))
+      // Its `init` tells a tool named Agent by that tool's former name.
+      const found = [...inside].find(([, name]) => !names.includes(name === 'Agent' ? 'Task' : name))
       return found && unusable(found[0], 'Claude Code does not take its schema.')
     },
   }
