@@ -54,8 +54,9 @@ export function offerTools({
     inside: (name) => inside.get(name) ?? name,
     outside: (name) => outside.get(name),
     dropped(names) {
-      // Its `init` tells a tool named Agent by that tool's former name.
-      const found = [...inside].find(([, name]) => !names.includes(name === 'Agent' ? 'Task' : name))
+      // Its `init` tells a tool named Agent by that tool's former name (2.1.330).
+      const told = (name: string) => names.includes(name) || (name === 'Agent' && names.includes('Task'))
+      const found = [...inside].find(([, name]) => !told(name))
       return found && unusable(found[0], 'Claude Code does not take its schema.')
     },
   }

@@ -104,3 +104,10 @@ test('a tool that was dropped is told by the client’s name', () => {
   expect(made.dropped(['a', 'ToolSearch_2', 'more'])).toBeUndefined()
   expect(made.dropped(['a', 'ToolSearch'])?.message).toContain('"ToolSearch"')
 })
+
+test('a tool named Agent is there under the name Task', () => {
+  const made = offer(['Agent'])
+  expect(made.dropped(['Task'])).toBeUndefined()
+  expect(made.dropped(['Agent'])).toBeUndefined()
+  expect(made.dropped(['other'])?.message).toContain('"Agent"')
+})
