@@ -33,6 +33,7 @@ describeChat('tools with the Vercel AI SDK', (stage) => {
         prompt: task.prompt,
         tools: toolsOf(task),
         stopWhen: isStepCount(12),
+        maxOutputTokens: 1000,
         maxRetries: 0,
       })
       return [
