@@ -81,7 +81,12 @@ interface RunningTask extends Task {
   /** Words of the results, by rounds, as they have to reach the model. */
   readonly results: readonly (readonly string[])[]
   readonly answer: string
+  /** How often the model was asked. */
+  asked: number
 }
+
+/** An agent whose model calls what is not there would ask it for ever. */
+const MOST_ASKED = 10
 
 function createTask(tag: string, { images, throws }: Pick<Way, 'images' | 'throws'>): RunningTask {
   const ran: RunningTask['ran'] = []
@@ -97,6 +102,7 @@ function createTask(tag: string, { images, throws }: Pick<Way, 'images' | 'throw
     ran,
     results,
     answer: `All done, ${tag}.`,
+    asked: 0,
     run(name, input) {
       ran.push({ name, input })
       switch (name) {
@@ -119,6 +125,8 @@ function replyTo(tasks: ReadonlyMap<string, RunningTask>, request: RecordedReque
   const sent = JSON.stringify(request.body)
   const task = tasks.get(/the journey of (task-\d+)\./.exec(sent)?.[1] ?? '')
   if (!task) return { text: 'The test has no such task.' }
+  task.asked += 1
+  if (task.asked > MOST_ASKED) return { text: 'The model was asked too often.' }
   const round = task.results.findIndex((words) => !words.every((word) => sent.includes(word)))
   const calls = ROUNDS[round]
   if (!calls) return { text: task.answer, usage: USAGE }
