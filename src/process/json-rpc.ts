@@ -1,4 +1,5 @@
 import type { ClinvkError } from '../errors.ts'
+import { toJsonLine } from './json-line.ts'
 
 /** JSON-RPC's own error, as the other side sent it. */
 export class RpcError extends Error {
@@ -30,6 +31,9 @@ export interface RpcPeer {
   close(error: ClinvkError): void
 }
 
+/** Levels of JSON that the app-server reads (0.169.0): it drops a line that has more, and never answers it. */
+const DEEPEST = 127
+
 /**
  * Speaks JSON-RPC without the `jsonrpc` member, which the Codex app-server leaves out.
  * Requests of the other side are answered in their own time, so that a slow one holds up nothing.
@@ -42,7 +46,7 @@ export function createRpcPeer(send: (line: string) => Promise<void>, handlers: R
   let nextId = 1
   let closed: ClinvkError | undefined
 
-  const write = (message: Record<string, unknown>) => send(`${JSON.stringify(message)}\n`)
+  const write = async (message: Record<string, unknown>) => await send(toJsonLine(message, DEEPEST))
 
   const answer = async (id: unknown, method: string, params: Record<string, unknown>) => {
     try {
@@ -60,7 +64,10 @@ export function createRpcPeer(send: (line: string) => Promise<void>, handlers: R
       nextId += 1
       return new Promise((resolve, reject) => {
         waiting.set(id, { resolve, reject })
-        write({ id, method, params }).catch(reject)
+        write({ id, method, params }).catch((error: unknown) => {
+          waiting.delete(id)
+          reject(error)
+        })
       })
     },
     notify: (method, params) => write(params ? { method, params } : { method }),

@@ -1,5 +1,6 @@
 import type { AnyMessage, JsonRpcId, Stream } from '@agentclientprotocol/sdk'
 import type { Child } from '../../process/child.ts'
+import { toJsonLine } from '../../process/json-line.ts'
 import { readJsonLines } from '../../process/lines.ts'
 import { type Fields, fields, number, word } from '../fields.ts'
 
@@ -41,7 +42,7 @@ export function toStream(
     writable: new WritableStream<AnyMessage>({
       async write(message) {
         if ('method' in message && 'id' in message) asked.add(message.id)
-        await write(`${JSON.stringify(message)}\n`)
+        await write(toJsonLine(message))
       },
     }),
   }

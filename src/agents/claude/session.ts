@@ -1,6 +1,7 @@
 import { ClinvkError, toClinvkError } from '../../errors.ts'
 import { type Channel, createChannel } from '../../process/channel.ts'
 import type { Child } from '../../process/child.ts'
+import { toJsonLine } from '../../process/json-line.ts'
 import { readJsonLines } from '../../process/lines.ts'
 import { type Fields, fields, word } from '../fields.ts'
 import { abortError, takeTurn } from '../take-turn.ts'
@@ -100,7 +101,7 @@ export async function openSession(setup: SessionSetup, signal: AbortSignal): Pro
   const awaited = new Map<string, PromiseWithResolvers<Fields>>()
   let onTaken: (() => void) | undefined
 
-  const send = (message: Readonly<Record<string, unknown>>) => child.write(`${JSON.stringify(message)}\n`)
+  const send = (message: Readonly<Record<string, unknown>>) => child.write(toJsonLine(message))
   const request = (body: Readonly<Record<string, unknown>>) => {
     requests += 1
     return send({ type: 'control_request', request_id: `clinvk-${requests}`, request: body })

@@ -342,3 +342,26 @@ test('an answer whose stream breaks after a call ends its leg all the same, and 
   expect(exchange(sent()[1])).toEqual([called('a'), output('a', '22C')])
   await session.close()
 })
+
+describe('what Codex would not read', () => {
+  const nested = (levels: number): object =>
+    levels === 0 ? { type: 'string' } : { type: 'object', properties: { a: nested(levels - 1) } }
+
+  test('half a character is told as a whole one', async () => {
+    const session = await open({ clientTools: [{ ...weather, description: 'cut \ud83d off' }] })
+    const bodies = play({ text: 'fine' })
+    expect(doneOf(await ask(session, { type: 'text', text: 'y \ud800 z' }))).toBeDefined()
+    expect(JSON.stringify(bodies())).toContain('y \ufffd z')
+    await session.close()
+  })
+
+  test('a schema that is nested too deeply is refused, and the deepest one that is not is read', async () => {
+    await expect(open({ clientTools: [{ ...weather, inputSchema: nested(62) }] })).rejects.toMatchObject({
+      code: 'invalid_request',
+    })
+    const session = await open({ clientTools: [{ ...weather, inputSchema: nested(60) }] })
+    play({ text: 'fine' })
+    expect(doneOf(await ask(session, { type: 'text', text: 'x' }))).toBeDefined()
+    await session.close()
+  })
+})
