@@ -344,7 +344,7 @@ test('an answer whose stream breaks after a call ends its leg all the same, and 
 })
 
 describe('what Codex would not read', () => {
-  const nested = (levels: number): object =>
+  const nested = (levels: number): Record<string, unknown> =>
     levels === 0 ? { type: 'string' } : { type: 'object', properties: { a: nested(levels - 1) } }
 
   test('half a character is told as a whole one', async () => {
