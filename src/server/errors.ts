@@ -81,11 +81,13 @@ function notFound(request: Request, routes: RouteTable): ClinvkError {
   )
 }
 
-function headersOf({ code, details, retryAfterMs }: ClinvkError): Record<string, string> {
+function headersOf(error: ClinvkError): Record<string, string> {
+  const { code, details, retryAfterMs } = error
   const headers: Record<string, string> = {}
   if (retryAfterMs !== undefined) headers['retry-after'] = String(Math.ceil(retryAfterMs / 1000))
   if (code === 'method_not_allowed' && Array.isArray(details['allow']))
     headers['allow'] = details['allow'].join(', ')
+  if (isReplay(error)) headers['x-clinvk-replay'] = 'replayed'
   if (code === 'unauthorized') headers['www-authenticate'] = 'Bearer realm="clinvk"'
   // RFC 9110, 12.5.3: with 415, the encodings that would have been accepted.
   if (typeof details['accept_encoding'] === 'string') headers['accept-encoding'] = details['accept_encoding']

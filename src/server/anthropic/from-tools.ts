@@ -48,12 +48,18 @@ function referencesIn(content: MessagesRequest['messages'][number]['content']): 
   })
 }
 
+/** Tools that the client carries out, and of which only Anthropic's models know the arguments. */
+const SCHEMA_LESS = /^(?:bash|text_editor|memory|computer)_\d+$/
+const SCHEMA_IS_UNKNOWN =
+  "only Anthropic's own API knows its arguments. Offer a tool of your own instead, with the same name and an input_schema."
+const NOT_OFFERED = 'a tool of the provider, and agents have none of them. Leave it out.'
+
 function toNamedTool({ type, name, description, input_schema }: ToolDefinition, index: number): NamedTool {
   const path = `tools[${index}]`
   if (type && type !== 'custom')
     throw unsupported(
       `${path}.type`,
-      `is ${JSON.stringify(type.slice(0, 60))}: a tool of the provider, and agents have none of them. Leave it out.`,
+      `is ${JSON.stringify(type.slice(0, 60))}: ${SCHEMA_LESS.test(type) ? SCHEMA_IS_UNKNOWN : NOT_OFFERED}`,
     )
   if (!input_schema) throw wrongField(`${path}.input_schema`, 'is missing: expected an object.')
   return {

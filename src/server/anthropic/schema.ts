@@ -108,7 +108,8 @@ const prompt = {
   thinking: optional(Thinking),
   tools: optional(
     Type.Array(ToolDefinition, {
-      description: 'Tools that the model may call, and the client carries out.',
+      description:
+        "Tools that the model may call, and the client carries out. Anthropic's own, named by a type with a date (web_search_20250305, bash_20250124), are refused.",
     }),
   ),
   tool_choice: optional(

@@ -125,6 +125,7 @@ describe('a run that failed', () => {
     expect(((await first.json()) as { error: object }).error).toEqual(
       ((await again.json()) as { error: object }).error,
     )
+    expect([first, again].map(({ headers }) => headers.get('x-clinvk-replay'))).toEqual([null, 'replayed'])
     expect(engine.requests).toHaveLength(1)
   })
 
