@@ -1,5 +1,6 @@
 import type { HistoryMessage, HistoryToolCall } from '../../agents/messages.ts'
 import type { InputPart } from '../../agents/types.ts'
+import { callInput } from '../chat/call-input.ts'
 import { type ImageReader, toFilePart } from '../chat/images.ts'
 import { checkToolPairs, type ToolMention } from '../chat/tool-pairs.ts'
 import { invalidFields } from '../validate.ts'
@@ -70,19 +71,17 @@ function toToolCalls(
   { tool_calls: calls, function_call: legacy }: Assistant,
   index: number,
 ): HistoryToolCall[] {
-  const path = `messages[${index}]`
-  const own = (calls ?? []).map((call, number) =>
+  const own = (calls ?? []).map((call) =>
     call.type === 'custom'
       ? { id: call.id, name: call.custom.name, input: { input: call.custom.input } }
       : {
           id: call.id,
           name: call.function.name,
-          input: toInput(call.function.arguments, `${path}.tool_calls[${number}].function.arguments`),
+          input: callInput(call.function.arguments),
         },
   )
   if (!legacy) return own
-  const input = toInput(legacy.arguments, `${path}.function_call.arguments`)
-  return [...own, { id: legacyCallId(index), name: legacy.name, input }]
+  return [...own, { id: legacyCallId(index), name: legacy.name, input: callInput(legacy.arguments) }]
 }
 
 /** Calls in the older form have no id: there is one in a message at most. */
@@ -116,15 +115,6 @@ function callOf(name: string, before: number, all: readonly ChatMessage[]): numb
   return all
     .slice(0, before)
     .findLastIndex((message) => message.role === 'assistant' && message.function_call?.name === name)
-}
-
-function toInput(json: string, path: string): unknown {
-  if (json.trim() === '') return {}
-  try {
-    return JSON.parse(json)
-  } catch {
-    throw invalidFields([{ path, message: 'is not JSON.' }])
-  }
 }
 
 async function toParts(content: Content, path: string, images: ImageReader): Promise<InputPart[]> {

@@ -118,7 +118,15 @@ describe('fromMessagesRequest', () => {
 
   const refused: [string, object][] = [
     ['tools[0].type', { tools: [{ type: 'web_search_20250305', name: 'web_search' }] }],
-    ['tools[1].type', { tools: [{ name: 'f', input_schema: {} }, { type: 'bash_20250124', name: 'bash' }] }],
+    [
+      'tools[1].type',
+      {
+        tools: [
+          { name: 'f', input_schema: {} },
+          { type: 'bash_20250124', name: 'bash' },
+        ],
+      },
+    ],
     ['mcp_servers', { mcp_servers: [{ type: 'url' }] }],
     ['container', { container: 'c' }],
     ['thread', { thread: { type: 'create' } }],

@@ -317,15 +317,6 @@ describe('fromChatRequest', () => {
       },
       'messages[2].name',
     ],
-    [
-      {
-        messages: [
-          { role: 'assistant', tool_calls: [{ ...call, function: { name: 'f', arguments: '{' } }] },
-          { role: 'tool', tool_call_id: '1', content: 'x' },
-        ],
-      },
-      'messages[0].tool_calls[0].function.arguments',
-    ],
   ]
   test('takes a file in bare base64, and one without a type, by its name', async () => {
     const file = (file_data: string, filename?: string) => ({ type: 'file', file: { file_data, filename } })

@@ -1,3 +1,4 @@
+import { callInput } from '../../chat/call-input.ts'
 import { invalidFields } from '../../validate.ts'
 import { clientToolsOf, offeredName, SEARCH } from './client-tools.ts'
 
@@ -54,7 +55,7 @@ export function parseItem(item: RawItem, path: string): ParsedItem {
       const input = textOf(item, type === 'function_call' ? 'arguments' : 'input', path)
       const name = offeredName(textOf(item, 'name', path), item['namespace'])
       const called = { callId: textOf(item, 'call_id', path), name }
-      return { kind: 'call', ...called, input: type === 'function_call' ? parseArguments(input) : { input } }
+      return { kind: 'call', ...called, input: type === 'function_call' ? callInput(input) : { input } }
     }
     case 'tool_search_call':
       return parseSearch(item, path)
@@ -106,7 +107,7 @@ function parseSearch(item: RawItem, path: string): ParsedItem {
   const { call_id: callId, arguments: input } = item
   if (typeof callId !== 'string') return { kind: 'reasoning' }
   return typeof input === 'string'
-    ? { kind: 'call', callId, name: SEARCH, input: parseArguments(textOf(item, 'arguments', path)) }
+    ? { kind: 'call', callId, name: SEARCH, input: callInput(textOf(item, 'arguments', path)) }
     : { kind: 'call', callId, name: SEARCH, input: input ?? {} }
 }
 
@@ -193,14 +194,6 @@ function refuseFileId(part: RawItem, path: string): void {
 }
 
 /** Models write arguments, and not always as JSON. */
-function parseArguments(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text
-  }
-}
-
 function wrong(path: string, message: string) {
   return invalidFields([{ path, message }])
 }

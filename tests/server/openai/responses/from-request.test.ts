@@ -107,7 +107,7 @@ describe('input', () => {
         assistant(
           'let me see',
           { id: 'c1', name: 'look', input: { at: 1 } },
-          { id: 'c2', name: 'look', input: 'not json' },
+          { id: 'c2', name: 'look', input: { arguments: 'not json' } },
         ),
         { role: 'tool', callId: 'c1', parts: [text('found')], isError: false },
         {
