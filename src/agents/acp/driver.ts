@@ -124,9 +124,10 @@ export function createAcpDriver(
           if (!profile.takenTypes) return () => true
           const { args, read } = profile.takenTypes
           const key = JSON.stringify([name, env, workdir])
-          const found =
-            taken.get(key) ??
+          const ask = () =>
             learn({ args: args(name), read: (output) => read(output, name), env, cwd: workdir })
+          // On a busy machine the command was seen to end with nothing told.
+          const found = taken.get(key) ?? ask().then((takes) => takes ?? ask())
           taken.set(key, found)
           const takes = await found
           if (!takes) taken.delete(key)

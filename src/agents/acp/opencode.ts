@@ -260,6 +260,7 @@ export function readExport(output: string): Finding {
 
 /** `opencode models PROVIDER --verbose`: each model's name on a line, and then what is known of it as JSON. */
 export function readTakenTypes(output: string, model: string): TakenTypes {
+  if (output.trim() === '') throw new Error('It told nothing.')
   const [, ...found] = `\n${output}`.split(`\n${model}\n{`)
   const [description] = (found[0] ?? '\n}').split('\n}')
   const { input } = fields(fields(JSON.parse(`{${description}}`))['capabilities'])

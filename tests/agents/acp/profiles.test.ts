@@ -303,4 +303,5 @@ test('what a model reads is found among all of its provider', () => {
   expect(taken('p/m')).toEqual([false, false, true])
   expect(taken('p/m2')).toEqual([true, false, true])
   expect(taken('p/m3')).toEqual([true, true, true])
+  expect(() => readTakenTypes('\n', 'p/m')).toThrow('nothing')
 })
