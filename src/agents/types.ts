@@ -88,7 +88,7 @@ export interface SessionOptions {
   readonly clientTools?: readonly ClientTool[]
   /** By default the model may call them and need not. */
   readonly toolChoice?: ToolChoice
-  /** JSON Schema that the answer of each turn has to fit. */
+  /** JSON Schema that the answer of each turn has to fit. The answer is the last part of the text. */
   readonly jsonSchema?: JsonSchema
 }
 
@@ -163,6 +163,8 @@ export type TurnEvent =
       /** The one of the asked-for sequences that the text ended at, with `stop_sequence`. */
       readonly stopSequence?: string
       readonly usage?: Usage
+      /** The agent has had its model correct the answer, which has to fit a schema, and it may still not fit. */
+      readonly corrected?: true
       /** US dollars for this turn, where the agent tells them. */
       readonly costUsd?: number
       readonly model?: string

@@ -14,9 +14,11 @@ function repairPrompt(problem: string): string {
 }
 
 /**
- * Passes on an answer that is to be JSON once it is known to fit. One that does not is repaired once by `repair`, which
- * is told what is wrong with it and gives the events of another turn; what both took is added up. Answers that a limit
- * or a refusal cut, and what is said beside calls, are passed on as they are.
+ * Passes on an answer that is to be JSON once it is known to fit: the last part of the text that does, or else the
+ * whole of it, for models say things before they answer, and after. One that does not is repaired once by `repair`,
+ * which is told what is wrong with it and gives the events of another turn; what both took is added up. Agents that have
+ * asked again by themselves are not asked once more. Answers that a limit or a refusal cut, and what is said beside
+ * calls, are passed on as they are.
  *
  * @throws `answer_invalid` where the repaired answer does not fit either.
  */
@@ -27,22 +29,35 @@ export async function* withJsonAnswer(
 ): AsyncGenerator<TurnEvent, void> {
   let spent: Done | undefined
   for (let turn = events, attempts = 1; ; attempts += 1) {
-    let text = ''
+    let said: readonly Text[] = []
     let done: Done | undefined
     for await (const event of turn) {
-      if (event.type === 'text') text += event.text
+      if (event.type === 'text') said = withText(said, event)
       else if (event.type === 'done') done = event
-      else if (event.type !== 'init' || attempts === 1) yield event
+      else {
+        // What stands before a call is no answer.
+        if (event.type === 'call_start') {
+          yield* said
+          said = []
+        }
+        if (event.type !== 'init' || attempts === 1) yield event
+      }
     }
     if (!done) return
-    const end = spent ? together(spent, done) : done
-    const found = done.stopReason === 'end_turn' ? toJson(text, check) : { json: text }
-    if (found.problem === undefined) {
-      if (found.json !== '') yield { type: 'text', text: found.json }
+    const { corrected, ...last } = done
+    const end = spent ? together(spent, last) : last
+    if (last.stopReason !== 'end_turn') {
+      yield* said
       yield end
       return
     }
-    if (attempts === 2)
+    const found = findJson(said, check)
+    if (found.problem === undefined) {
+      yield { type: 'text', text: found.json }
+      yield end
+      return
+    }
+    if (attempts === 2 || corrected)
       throw new ClinvkError(
         'answer_invalid',
         `The model's answer does not fit the schema, nor does the one that it was asked to correct it with: ${found.problem}.`,
@@ -53,6 +68,19 @@ export async function* withJsonAnswer(
 }
 
 type Done = Extract<TurnEvent, { type: 'done' }>
+type Text = Extract<TurnEvent, { type: 'text' }>
+
+function withText(said: readonly Text[], event: Text): readonly Text[] {
+  const last = said.at(-1)
+  if (last === undefined || last.part !== event.part) return [...said, event]
+  return [...said.slice(0, -1), { ...last, text: last.text + event.text }]
+}
+
+function findJson(said: readonly Text[], check: SchemaCheck): { json: string; problem?: string } {
+  const parts = said.map(({ text }) => text).reverse()
+  const found = [...parts, said.map(({ text }) => text).join('')].map((text) => toJson(text, check))
+  return found.find(({ problem }) => problem === undefined) ?? found[0] ?? toJson('', check)
+}
 
 function toJson(text: string, check: SchemaCheck): { json: string; problem?: string } {
   // Models put JSON into a fence whatever they are told.

@@ -361,6 +361,61 @@ describe('an answer in JSON', () => {
     expect([textOf(last), fake.opened.length]).toEqual(['{"n":3}', 1])
   })
 
+  test('is one part of the text, the last that fits, or else all of it', async () => {
+    for (const [texts, expected] of [
+      [['I look.', '{"n":', '1}'], '{"n":1}'],
+      [['{"n":1}', '{"n":2}', ''], '{"n":2}'],
+      [['```json\n{"n":1}\n```', 'I have answered.', ''], '{"n":1}'],
+      [['{"n":', '3', '}'], '{"n":3}'],
+    ] as const) {
+      const { engine, fake, request } = saying()
+      const [first, second, third] = texts
+      fake.steps = () => [
+        { type: 'text', text: first, part: 'a' },
+        { type: 'text', text: second, part: 'b' },
+        { type: 'text', text: third, part: 'b' },
+        { type: 'done', stopReason: 'end_turn' },
+      ]
+      const told = (await run(engine, request)).flatMap((event) => (event.type === 'text' ? event.text : []))
+      expect([told, fake.prompts.length]).toEqual([[expected], 1])
+    }
+  })
+
+  test('is not asked for again where the agent has had it corrected itself', async () => {
+    const { engine, fake, request } = saying()
+    const say = (text: string) => {
+      fake.steps = () => [
+        { type: 'text', text },
+        { type: 'done', stopReason: 'end_turn', corrected: true },
+      ]
+    }
+    say('{}')
+    const failure = await run(engine, request).catch((error) => error)
+    expect(failure).toMatchObject({
+      code: 'answer_invalid',
+      message: expect.stringContaining("required property 'n'"),
+    })
+    expect(fake.prompts).toHaveLength(1)
+    say('{"n":1}')
+    const events = await run(engine, request)
+    expect(textOf(events)).toBe('{"n":1}')
+    expect(events.at(-1)).not.toHaveProperty('corrected')
+  })
+
+  test('leaves what is said before a call at its place', async () => {
+    const { engine, fake, request } = saying()
+    fake.steps = () => calling('a')
+    const events = await run(engine, { ...request, clientTools: tools })
+    expect(events.map(({ type }) => type)).toEqual([
+      'init',
+      'text',
+      'call_start',
+      'call_delta',
+      'call_end',
+      'done',
+    ])
+  })
+
   test('with a schema that is none is refused before anything runs', async () => {
     const { engine, fake, request } = saying('{}')
     const schema = { type: 'object', properties: { n: { type: 'nope' } } }

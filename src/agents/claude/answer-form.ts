@@ -7,12 +7,12 @@ import { mapSchema } from './json-schema.ts'
 export interface AnswerForm {
   /** For the `initialize` request. */
   readonly schema: JsonSchema
-  /** The answer in a turn's `result`, as JSON, where the model gave one. */
-  answer(result: Fields): string | undefined
+  /** The answer in what the model called the tool with, as JSON; none where it did not. */
+  answer(given: unknown): string | undefined
+  /** What there is of the answer in arguments that were cut. */
+  begun(json: string): string
   /** The error where Claude Code did not take the schema, of which it says nothing. */
   refused(): ClinvkError
-  /** The error where the model gave no answer of this form. */
-  missed(): ClinvkError
 }
 
 /**
@@ -26,23 +26,22 @@ export function answerForm(backend: string, schema: JsonSchema): AnswerForm {
   const details = { backend, option: 'json_schema' }
   return {
     schema: wrapped ? { type: 'object', properties: { value: own }, required: ['value'] } : own,
-    answer(result) {
-      const output = result['structured_output']
-      if (output === undefined) return undefined
-      return JSON.stringify(wrapped ? fields(output)['value'] : output)
+    answer(given) {
+      if (given === undefined) return undefined
+      const { value = given } = fields(given)
+      return JSON.stringify(wrapped ? value : given)
     },
+    begun: (json) => (wrapped ? json.replace(WRAPPING, '') : json),
     refused: () =>
       new ClinvkError(
         'unsupported_option',
         `json_schema: ${backend} can't hold the answer to this schema. It is no valid JSON Schema, or refers to one elsewhere.`,
         { details },
       ),
-    missed: () =>
-      new ClinvkError('agent_failed', `${backend}: the model gave no answer that fits the schema.`, {
-        details,
-      }),
   }
 }
+
+const WRAPPING = /^\s*\{\s*"value"\s*:\s*/
 
 /** What the provider does not take at the root of a tool's arguments. */
 const NOT_AT_ROOT = ['anyOf', 'oneOf', 'allOf', '$ref']

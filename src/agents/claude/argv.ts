@@ -92,6 +92,8 @@ export function claudeEnv(
     CLAUDE_CODE_DISABLE_CRON: '1',
     // A refused answer is an answer. Claude Code 2.1.330 would tell the model so and have it answer once more.
     CLAUDE_CODE_DISABLE_REFUSAL_RETRY: '1',
+    // An answer that does not fit a schema is corrected once, as by every agent. By default it is four times (2.1.330).
+    ...(options.jsonSchema === undefined ? {} : { MAX_STRUCTURED_OUTPUT_RETRIES: '2' }),
     ...Object.fromEntries(own),
     // Claude Code lets its settings go before its environment, so the same holds here.
     ...user?.env,

@@ -60,6 +60,8 @@ export function createTranslator(options: TranslatorOptions): Translator {
   const tally = createTally()
   // Of the tool that gives an answer its form.
   const formed = new Set<unknown>()
+  let given: unknown
+  let begun: { index: number | undefined; json: string } | undefined
   const drafts = { text: createDraft(), thinking: createDraft() }
   const streamed = new Set<string>()
   let introduced = false
@@ -88,9 +90,8 @@ export function createTranslator(options: TranslatorOptions): Translator {
     ]
   }
 
-  // An answer with a form comes as a whole, so what the model says on the way to it is no part of it.
   const written = (type: 'text' | 'thinking', delta: Delta | undefined): TurnEvent[] =>
-    cut ? [] : toldOf(form ? 'thinking' : type, delta)
+    cut ? [] : toldOf(type, delta)
 
   const begin = () => {
     drafts.text.begin()
@@ -114,6 +115,7 @@ export function createTranslator(options: TranslatorOptions): Translator {
     tally.take(event)
     switch (event['type']) {
       case 'message_start': {
+        begun = undefined
         const broken = ended(calls.end(undefined))
         calls.take(event)
         const message = fields(event['message'])
@@ -133,6 +135,7 @@ export function createTranslator(options: TranslatorOptions): Translator {
           return { events: written('text', drafts.text.add(text, part)) }
         if (delta['type'] === 'thinking_delta' && thinking)
           return { events: written('thinking', drafts.thinking.add(thinking, part)) }
+        if (begun && begun.index === number(event['index'])) begun.json += word(delta['partial_json']) ?? ''
         return { events: calls.take(event) }
       }
       case 'message_delta': {
@@ -144,11 +147,18 @@ export function createTranslator(options: TranslatorOptions): Translator {
           ...written('text', drafts.text.settle()),
         ]
         if (reason !== 'max_tokens' || !limited) return { events }
+        const half = form && begun ? form.begun(begun.json) : ''
         cut = 'max_tokens'
-        return { events, stop: true }
+        return { events: half === '' ? events : [...events, formedText(half)], stop: true }
       }
       case 'message_stop':
         return ended(calls.end(reason))
+      case 'content_block_start': {
+        const block = fields(event['content_block'])
+        if (form && block['type'] === 'tool_use' && block['name'] === ANSWER_TOOL)
+          begun = { index: number(event['index']), json: '' }
+        return { events: cut ? [] : calls.take(event) }
+      }
       default:
         return { events: cut ? [] : calls.take(event) }
     }
@@ -181,7 +191,10 @@ export function createTranslator(options: TranslatorOptions): Translator {
   /** Calls and results of the agent's own tools. */
   const toOwnToolEvents = (message: Fields): TurnEvent[] => {
     const content = items(message['content']).filter((block) => {
-      if (form && block['name'] === ANSWER_TOOL) formed.add(block['id'])
+      if (form && block['name'] === ANSWER_TOOL) {
+        formed.add(block['id'])
+        given = block['input']
+      }
       const id = block['type'] === 'tool_result' ? block['tool_use_id'] : block['id']
       return !calls.knows(id) && !formed.has(id)
     })
@@ -220,7 +233,11 @@ export function createTranslator(options: TranslatorOptions): Translator {
     }
   }
 
-  const done = (stopReason: StopReason, spent: Spent, before: readonly TurnEvent[] = []): Step => ({
+  const done = (
+    stopReason: StopReason,
+    spent: Spent & { readonly corrected?: true },
+    before: readonly TurnEvent[] = [],
+  ): Step => ({
     events: [
       ...introduce(),
       ...before,
@@ -245,19 +262,32 @@ export function createTranslator(options: TranslatorOptions): Translator {
     },
     called: (id) => ended(calls.made(id)),
     finish(result, spent) {
-      const stopReason = cut ?? endOf(result, kind)
+      // The model has given answers that do not fit, as often as it may.
+      const unfit = form !== undefined && result['subtype'] === UNFIT
+      const stopReason = cut ?? (unfit ? 'end_turn' : endOf(result, kind))
       if (!stopReason)
         return { events: [], end: { error: resultError(backend, result, { kind, retryAfterMs, model }) } }
       if (!form || stopReason !== 'end_turn') return done(stopReason, tally.rest(spent))
-      const text = form.answer(result)
-      if (text === undefined) return { events: [], end: { error: form.missed() } }
-      return done(stopReason, tally.rest(spent), [{ type: 'text', text, part: 'answer' }])
+      const text = form.answer(result['structured_output'])
+      if (text !== undefined) return done(stopReason, tally.rest(spent), [formedText(text)])
+      // Without the tool's call the model's text is its answer. Claude Code has asked for the call once by then.
+      const last = unfit ? form.answer(given) : undefined
+      const before = last === undefined ? [] : [formedText(last)]
+      return done(stopReason, { ...tally.rest(spent), corrected: true }, before)
     },
     cutOff: () => done(cut ?? 'max_tokens', { usage: tally.next() }),
   }
 }
 
 const NOTHING: Step = { events: [] }
+
+/** How a turn's `result` tells that no answer fitted the schema. */
+const UNFIT = 'error_max_structured_output_retries'
+
+/** An answer that was given its form. */
+function formedText(text: string): TurnEvent {
+  return { type: 'text', text, part: 'answer' }
+}
 
 /** The model's name in messages that Claude Code writes itself, to show an error. */
 const SYNTHETIC = '<synthetic>'

@@ -72,6 +72,15 @@ test.each<[JsonSchema, unknown, string | undefined]>([
   [{ type: 'object', oneOf: [] }, { value: {} }, '{}'],
   [{ type: 'object' }, undefined, undefined],
   [{ type: 'string' }, undefined, undefined],
-])('the answer to %j given as %j is %s', (schema, structured_output, expected) => {
-  expect(form(schema).answer({ structured_output })).toBe(expected)
+  [{ type: 'string' }, { city: 'a' }, '{"city":"a"}'],
+])('the answer to %j given as %j is %s', (schema, given, expected) => {
+  expect(form(schema).answer(given)).toBe(expected)
+})
+
+test.each<[JsonSchema, string, string]>([
+  [{ type: 'object' }, '{"value": {"a', '{"value": {"a'],
+  [{ type: 'array' }, ' {"value": [1, 2', '[1, 2'],
+  [{ type: 'array' }, '{"val', '{"val'],
+])('what there is of an answer to %j, cut as %s, is %s', (schema, json, expected) => {
+  expect(form(schema).begun(json)).toBe(expected)
 })

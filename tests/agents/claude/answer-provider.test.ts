@@ -1,6 +1,6 @@
 /** Answers that have to fit a schema, of a real Claude Code. */
 import { describe, expect, test } from 'bun:test'
-import type { AgentSession, SessionOptions } from '../../../src/agents/types.ts'
+import type { AgentSession, SessionOptions, TurnEvent } from '../../../src/agents/types.ts'
 import { answer, callsOf, dialogueOf, endOf, useClaude } from './real-claude.ts'
 import { failure, never, options as plainOptions, textOf } from './support.ts'
 
@@ -28,23 +28,28 @@ const open = (more: Partial<SessionOptions>) =>
     never,
   )
 const ask = (session: AgentSession) => Array.fromAsync(session.prompt({ parts: [text('Go.')] }, never))
+/** The last part of the text. */
+const answerOf = (events: readonly TurnEvent[]) => {
+  const told = events.filter((event) => event.type === 'text')
+  return told
+    .filter(({ part }) => part === told.at(-1)?.part)
+    .map(({ text }) => text)
+    .join('')
+}
 const offered = () =>
   (claude.model.calls[0]?.body['tools'] as { name: string; input_schema: unknown }[] | undefined)?.find(
     ({ name }) => name === 'StructuredOutput',
   )?.input_schema
 
 describe('an answer that has to fit a schema', () => {
-  test('is the JSON that the model gives, and nothing that it says before', async () => {
+  test('is the JSON that the model gives, as a part of its own behind what it says before', async () => {
     claude.model.play({ text: 'Here it is.', ...form(rome), usage: { input: 100, output: 7 } })
     const session = await open({})
     for (let turn = 1; turn <= 2; turn += 1) {
       const events = await ask(session)
-      expect(events.map(({ type }) => type).filter((type) => type !== 'thinking')).toEqual([
-        'init',
-        'text',
-        'done',
-      ])
-      expect(textOf(events)).toBe(JSON.stringify(rome))
+      expect(answerOf(events)).toBe(JSON.stringify(rome))
+      expect(textOf(events)).toBe(`Here it is.${JSON.stringify(rome)}`)
+      expect(events.map(({ type }) => type)).not.toContain('thinking')
       expect(endOf(events)).toMatchObject({
         stopReason: 'end_turn',
         usage: { inputTokens: 100, outputTokens: 7 },
@@ -81,15 +86,25 @@ describe('an answer that has to fit a schema', () => {
     expect(claude.model.calls.length).toBe(2)
   })
 
-  test.each([
-    ['never fits', form({ city: 5 }), 'Failed to provide valid structured output'],
-    ['never comes', { text: 'Rome has 2.8 million.' }, 'no answer that fits the schema'],
-  ])('fails the turn where it %s', async (_, reply, words) => {
+  test.each<[string, object, string]>([
+    ['the last one where none fits', form({ city: 5 }), '{"city":5}'],
+    ['the text where the tool is never called', { text: JSON.stringify(rome) }, JSON.stringify(rome)],
+  ])('is %s, and was corrected', async (_, reply, expected) => {
     claude.model.play(reply)
-    expect(await failure(ask(await open({})))).toMatchObject({
-      code: 'agent_failed',
-      message: expect.stringContaining(words),
-    })
+    const session = await open({})
+    for (let turn = 1; turn <= 2; turn += 1) {
+      const events = await ask(session)
+      expect(answerOf(events)).toBe(expected)
+      expect(endOf(events)).toMatchObject({ stopReason: 'end_turn', corrected: true })
+      expect(claude.model.calls.length).toBe(2 * turn)
+    }
+  })
+
+  test('may be corrected in a later turn, too', async () => {
+    claude.model.play([form({ city: 5 }), form(rome), form({ city: 6 }), form(rome)])
+    const session = await open({})
+    for (let turn = 1; turn <= 2; turn += 1) expect(answerOf(await ask(session))).toBe(JSON.stringify(rome))
+    expect(claude.model.calls.length).toBe(4)
   })
 
   test.each([{ type: 'nope' }, { $ref: 'https://example.com/schema.json' }, { $ref: '#/$defs/gone' }])(
@@ -126,7 +141,7 @@ describe('an answer that has to fit a schema', () => {
     const events = await ask(session)
     const [made] = callsOf(events)
     expect(made).toMatchObject({ name, input: { a: 1 } })
-    expect(textOf(events)).toBe('')
+    expect(textOf(events)).toBe('I look.')
     expect(endOf(events)).toMatchObject({
       stopReason: 'tool_calls',
       usage: { inputTokens: 50, outputTokens: 4 },
@@ -140,6 +155,20 @@ describe('an answer that has to fit a schema', () => {
 
   test('tells that it was cut or refused, where it was', async () => {
     claude.model.play({ text: 'I can not', stopReason: 'refusal' })
-    expect(endOf(await ask(await open({}))).stopReason).toBe('refusal')
+    const events = await ask(await open({}))
+    expect(endOf(events).stopReason).toBe('refusal')
+    expect(textOf(events)).toBe('I can not')
+    expect(claude.model.calls.length).toBe(1)
+  })
+
+  test.each([
+    ['as text', city, { text: '{"city": "Ro' }, '{"city": "Ro'],
+    ['as what the tool is called with', city, form({ city: 'Ro' }), '{"city":"Ro"}'],
+    ['as what the tool is called with, in an object', { type: 'string' }, form({ value: 'Ro' }), '"Ro"}'],
+  ])('is told as far as it came where it was cut, %s', async (_, jsonSchema, reply, expected) => {
+    claude.model.play({ ...reply, stopReason: 'max_tokens' })
+    const events = await ask(await open({ jsonSchema, maxTokens: 10 }))
+    expect(endOf(events).stopReason).toBe('max_tokens')
+    expect(textOf(events)).toBe(expected)
   })
 })
