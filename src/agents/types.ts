@@ -215,6 +215,11 @@ export interface AgentDriver {
   readonly name: string
   readonly driver: DriverName
   readonly capabilities: Capabilities
+  /**
+   * Whether the agent itself can hold its model to this schema, where `jsonSchema` is `native`; by default to any. A
+   * model is held to another one by instruction.
+   */
+  holdsTo?(schema: JsonSchema): boolean
   /** Cheap enough to call at start and for every listing; results may be kept for some seconds. */
   probe(): Promise<Probe>
   /**

@@ -44,7 +44,7 @@ const MODEL_CLASSES: ReadonlySet<string> = new Set(Object.values(CLASS_ALIASES))
  */
 export function resolveOptions(
   request: TurnRequest,
-  driver: Pick<AgentDriver, 'name' | 'capabilities'>,
+  driver: Pick<AgentDriver, 'name' | 'capabilities' | 'holdsTo'>,
   defaults: OptionDefaults,
   session?: ResolvedOptions,
 ): ResolvedOptions {
@@ -88,15 +88,19 @@ export function resolveOptions(
 }
 
 /** Whether the agent itself holds its model to the schema. */
-function isNative({ answer }: TurnRequest, { capabilities }: Pick<AgentDriver, 'capabilities'>): boolean {
-  return answer?.strict === true && capabilities.jsonSchema === 'native'
+function isNative(
+  { answer }: TurnRequest,
+  { capabilities, holdsTo }: Pick<AgentDriver, 'capabilities' | 'holdsTo'>,
+): boolean {
+  if (answer?.strict !== true || capabilities.jsonSchema !== 'native') return false
+  return holdsTo?.(answer.schema) ?? true
 }
 
 /** A system prompt with the instruction for an answer in JSON, where nothing else holds the model to it. */
 function withAnswerForm(
   systemPrompt: string | undefined,
   request: TurnRequest,
-  driver: Pick<AgentDriver, 'name' | 'capabilities'>,
+  driver: Pick<AgentDriver, 'name' | 'capabilities' | 'holdsTo'>,
 ): string | undefined {
   const { answer } = request
   if (!answer || isNative(request, driver)) return systemPrompt

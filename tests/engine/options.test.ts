@@ -41,6 +41,24 @@ const failure = (run: () => unknown): ClinvkError => {
 }
 
 describe('resolveOptions', () => {
+  test('holds the model to a schema by the agent’s own means, else by instruction', () => {
+    const holding = { name: 'holding', capabilities: { ...ALL_CAPABILITIES, jsonSchema: 'native' as const } }
+    const schema = { type: 'object' }
+    const asked = request({ answer: { schema, strict: true } })
+    const instructed = { systemPrompt: expect.stringContaining('JSON Schema') }
+    expect(resolveOptions(asked, holding, defaults())).toEqual({
+      approvalMode: 'default',
+      sandboxMode: 'default',
+      ephemeral: false,
+      jsonSchema: schema,
+    })
+    for (const other of [able, { ...holding, holdsTo: () => false }]) {
+      const options = resolveOptions(asked, other, defaults())
+      expect(options).toMatchObject(instructed)
+      expect(options).not.toHaveProperty('jsonSchema')
+    }
+  })
+
   test('prefers the request, then the session, then the configuration', () => {
     const configured = defaults({
       model: 'm-config',

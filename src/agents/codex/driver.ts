@@ -18,7 +18,7 @@ import { settleOptions, threadParams } from './options.ts'
 import { createPool, type Timing } from './pool.ts'
 import { probeCodex } from './probe.ts'
 import { createSession } from './session.ts'
-import { type AnswerForm, answerForm } from './strict-answer.ts'
+import { type AnswerForm, answerForm, canBeStrict } from './strict-answer.ts'
 import { threadConfig } from './thread-config.ts'
 import { createToolNames, type ToolNames } from './tool-names.ts'
 
@@ -109,6 +109,7 @@ export function createCodexDriver(settings: BackendSettings, timing: Timing = {}
     name: settings.name,
     driver: 'codex',
     capabilities: CODEX_CAPABILITIES,
+    holdsTo: canBeStrict,
     probe() {
       const now = performance.now()
       if (!probed || now - probed.at > PROBE_KEPT_MS) probed = { at: now, probe: probeCodex(settings, pool) }

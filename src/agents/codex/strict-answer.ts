@@ -1,3 +1,4 @@
+import { ClinvkError } from '../../errors.ts'
 import type { JsonSchema } from '../client-tools.ts'
 import { type Fields, fields, word, words } from '../fields.ts'
 import { type StrictSchema, strictSchema, targetOf } from './strict-schema.ts'
@@ -8,6 +9,17 @@ export interface AnswerForm {
   readonly schema: Fields
   /** Makes an answer what the client's own schema asks for; absent where it is already. What is no such answer stays. */
   readonly restore?: (text: string) => string
+}
+
+/** Whether strict mode can express a schema; any other would be a 400, however valid it is. */
+export function canBeStrict(schema: JsonSchema): boolean {
+  try {
+    strictSchema(schema)
+    return true
+  } catch (error) {
+    if (error instanceof ClinvkError) return false
+    throw error
+  }
 }
 
 /** @throws as {@link strictSchema} */

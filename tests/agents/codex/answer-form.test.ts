@@ -125,6 +125,8 @@ describe('a schema', () => {
   test('that cannot be made strict is refused before anything runs', async () => {
     await using fake = drive()
     const jsonSchema = { type: 'object', additionalProperties: text }
+    expect(fake.driver.holdsTo?.(jsonSchema)).toBe(false)
+    expect(fake.driver.holdsTo?.(optional)).toBe(true)
     const error = await failure(fake.driver.open(options({ jsonSchema }), never))
     expect(error).toMatchObject({ code: 'unsupported_option', status: 400 })
     expect(error.message).toContain('#/additionalProperties')
