@@ -38,6 +38,8 @@ export function createTranslator(
   const openTools = new Set<string>()
   const changes = new Map<string, readonly Fields[]>()
   let answering = model
+  /** The message that was begun and is not whole. */
+  let open: string | undefined
 
   const delta = (type: 'text' | 'thinking', params: Fields, section?: number): TurnEvent[] => {
     const text = word(params['delta'])
@@ -54,6 +56,7 @@ export function createTranslator(
   const started = (item: Fields): TurnEvent[] => {
     const id = word(item['id'])
     const tool = toolOf(item)
+    if (item['type'] === 'agentMessage') open = id
     if (id === undefined || !tool || isToldLate(item)) return []
     if (item['type'] === 'fileChange') changes.set(id, items(item['changes']))
     openTools.add(id)
@@ -63,6 +66,7 @@ export function createTranslator(
   const completed = (item: Fields): TurnEvent[] => {
     const id = word(item['id'])
     if (id === undefined) return []
+    if (id === open) open = undefined
     switch (item['type']) {
       case 'agentMessage':
         return (answers?.complete ?? restOfText)(id, word(item['text']) ?? '')
@@ -99,6 +103,7 @@ export function createTranslator(
    */
   const begin = () => {
     streamed.clear()
+    open = undefined
     answers?.begin()
     drafts.text.begin()
     drafts.thinking.begin()
@@ -174,7 +179,9 @@ export function createTranslator(
           isError: false,
         }),
       )
-      return end(stopReason, background)
+      // Codex drops a message that holds a refusal, whose text nobody sees, and ends its turn well (0.169.0).
+      const refused = stopReason === 'end_turn' && open !== undefined
+      return end(refused ? 'refusal' : stopReason, background)
     },
   }
 }

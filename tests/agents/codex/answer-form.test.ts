@@ -114,6 +114,19 @@ describe('a schema', () => {
     await session.close()
   })
 
+  test('is refused by the model where Codex drops its answer', async () => {
+    const sent = play({ text: 'I will not.', stopReason: 'refusal' }, { text: '{"a":"x"}' })
+    const session = await open({ jsonSchema: plain })
+    expect((await ask(session)).at(-1)).toMatchObject({ stopReason: 'refusal' })
+    expect(sent()).toHaveLength(1)
+    const next = await ask(session)
+    expect([textOf(next), next.at(-1)]).toEqual([
+      '{"a":"x"}',
+      expect.objectContaining({ stopReason: 'end_turn' }),
+    ])
+    await session.close()
+  })
+
   test('does not tell twice what the provider began twice', async () => {
     const pieces = ['{"a"', ':"x"', ',"b":null}']
     play({ text: pieces, dropAfter: 2 }, { text: pieces })

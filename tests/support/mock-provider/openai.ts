@@ -101,8 +101,19 @@ function* frames(reply: Reply, context: CallContext): Generator<Frame, undefined
       yield event('response.reasoning_summary_part.done', { ...summary, part: { ...part, text } })
     } else if (item['type'] === 'message') {
       const place = { ...at, content_index: 0 }
-      const part = { type: 'output_text', text: '', annotations: [] }
       const text = textDeltas(reply).join('')
+      if (reply.stopReason === 'refusal') {
+        const part = { type: 'refusal', refusal: '' }
+        yield event('response.content_part.added', { ...place, part })
+        for (const delta of textDeltas(reply)) {
+          yield event('response.refusal.delta', { ...place, delta }, true)
+        }
+        yield event('response.refusal.done', { ...place, refusal: text })
+        yield event('response.content_part.done', { ...place, part: { ...part, refusal: text } })
+        yield event('response.output_item.done', { output_index, item })
+        continue
+      }
+      const part = { type: 'output_text', text: '', annotations: [] }
       yield event('response.content_part.added', { ...place, part })
       for (const delta of textDeltas(reply)) {
         yield event('response.output_text.delta', { ...place, delta, logprobs: [] }, true)
@@ -124,7 +135,10 @@ function output(reply: Reply, { serial }: CallContext): JsonObject[] {
   const text = textDeltas(reply).join('')
   const { thinking, toolCalls = [], stopReason } = reply
   const status = stopReason === 'max_tokens' ? 'incomplete' : 'completed'
-  const part = { type: 'output_text', text, annotations: [], logprobs: [] }
+  const part =
+    stopReason === 'refusal'
+      ? { type: 'refusal', refusal: text }
+      : { type: 'output_text', text, annotations: [], logprobs: [] }
   return [
     ...(thinking
       ? [
