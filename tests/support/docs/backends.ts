@@ -3,7 +3,7 @@ import { CLAUDE_CAPABILITIES } from '../../../src/agents/claude/driver.ts'
 import { CODEX_CAPABILITIES } from '../../../src/agents/codex/driver.ts'
 import { execCapabilities } from '../../../src/agents/exec/driver.ts'
 import { KNOWN_AGENTS } from '../../../src/agents/known.ts'
-import type { Capabilities } from '../../../src/agents/types.ts'
+import type { Capabilities, Support } from '../../../src/agents/types.ts'
 
 /** What each backend can do, from what its driver declares. */
 export function backendsPage(): string {
@@ -40,7 +40,7 @@ const ROWS: readonly (readonly [label: string, read: (capabilities: Capabilities
   ['earlier messages', ({ history }) => history],
   ["tools of the client's own", ({ clientTools }) => clientTools],
   ['`tool_choice` required or named', ({ toolChoice }) => toolChoice],
-  ['answers by a JSON Schema', ({ jsonSchema }) => (jsonSchema === 'none' ? 'emulated' : jsonSchema)],
+  ['answers by a JSON Schema', ({ jsonSchema, systemPrompt }) => heldBy(jsonSchema, systemPrompt)],
   ['effort of thinking', ({ effort }) => effort],
   ['chat profiles', ({ profiles }) => profiles.join(', ')],
   ['`system_prompt`', ({ systemPrompt }) => systemPrompt],
@@ -53,6 +53,12 @@ const ROWS: readonly (readonly [label: string, read: (capabilities: Capabilities
   ['goes on after its process ended', ({ resume }) => yesNo(resume)],
 ]
 
+/** Without means of its own an agent is told the schema as its system prompt. */
+function heldBy(jsonSchema: Support, systemPrompt: Support): Support {
+  if (jsonSchema !== 'none') return jsonSchema
+  return systemPrompt === 'none' ? 'none' : 'emulated'
+}
+
 const HEAD = `# Backends
 
 <!-- Generated from what the drivers declare by \`bun run docs\`. -->
@@ -61,6 +67,7 @@ const HEAD = `# Backends
 
 const TAIL = `- \`max_turns\` emulated: the turn is interrupted as soon as the model speaks once more; that one call may have been made.
 - \`system_prompt\` emulated: clearly delimited in front of the first prompt of a session.
+- Answers by a JSON Schema: Codex takes schemas that OpenAI's strict mode can express; others are emulated, by instruction, check and one repair.
 - \`exec\`: \`model\` where the command has \`{model}\` in an argument.
 
 ## Approval and sandbox

@@ -61,7 +61,16 @@ under their own names; on gemini as \`mcp_NAME\` and on opencode behind a prefix
 
 **Answers in JSON**: \`response_format\`, \`text.format\` and \`output_config.format\` hold the model to a schema by the agent's own means (claude, codex), else
 by instruction. Every answer is checked here; one that does not fit is repaired once, and an error (502, \`answer_invalid\`) if it still does not fit. A
-stream of such an answer comes in one piece, when it is known to fit.
+stream of such an answer comes in one piece, when it is known to fit; only thinking comes earlier. What the model says besides is left out, and is told
+as text where it calls tools, refuses, or is cut by a limit. The CLIs have rules of their own:
+
+- **claude**: Claude Code has the model call a tool with the answer. A model that answers in text is asked for that call once, which is the repair: its
+  text counts then, if it fits, and has taken two model calls.
+- **codex**: OpenAI's strict mode knows no maps and no "anything" (\`additionalProperties\` with a schema, \`patternProperties\`, \`{}\`): such a schema is
+  held to by instruction. In others all members are required and optional ones may be null, which is undone here; further members
+  (\`additionalProperties: true\`) are not given; what strict mode does not know and only narrows the answer is checked here alone.
+- **Refusals** are told as such on claude and opencode. Codex drops OpenAI's words of refusal, so the answer is empty, with the stop reason. Gemini CLI
+  says that its turn ended well: the model is asked to correct its refusal, and the answer is an error if it refuses again.
 
 **Never twice**: a run that failed or was left is not run again by a client's own retries. Failures carry \`x-should-retry: false\`; for clients that
 do not listen, an equal request gets the same failure for \`chat.replay_guard_secs\` (two minutes), and \`retry-after\` says no less than that. A
