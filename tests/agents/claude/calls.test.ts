@@ -160,7 +160,7 @@ describe('a call in the model’s stream', () => {
   })
 })
 
-test('what an answer with a form is not is no part of it', () => {
+test('an answer with a form is the last part of the text, and its tool is not told', () => {
   const form = answerForm('claude', { type: 'object' })
   const translator = createTranslator({ backend: 'claude', known: {}, limited: false, form })
   const taken = [
@@ -170,13 +170,20 @@ test('what an answer with a form is not is no part of it', () => {
     assistant('m', [{ type: 'tool_use', id: 'a', name: 'StructuredOutput', input: {} }]),
     { type: 'user', message: { content: [{ type: 'tool_result', tool_use_id: 'a', content: 'no' }] } },
   ].flatMap((message) => translator.take(message).events)
-  expect(taken.map(({ type }) => type)).toEqual(['init', 'thinking'])
+  expect(taken.map(({ type }) => type)).toEqual(['init', 'text'])
   const { events } = translator.finish(result({ structured_output: { a: 1 } }), {})
   expect(events).toMatchObject([
-    { type: 'text', text: '{"a":1}' },
+    { type: 'text', text: '{"a":1}', part: 'answer' },
     { type: 'done', stopReason: 'end_turn' },
   ])
-  expect(translator.finish(result(), {}).end?.error).toMatchObject({ code: 'agent_failed' })
+  expect(translator.finish(result(), {}).events).toMatchObject([
+    { type: 'done', stopReason: 'end_turn', corrected: true },
+  ])
+  const unfit = result({ subtype: 'error_max_structured_output_retries', is_error: true })
+  expect(translator.finish(unfit, {}).events).toMatchObject([
+    { type: 'text', text: '{}', part: 'answer' },
+    { type: 'done', stopReason: 'end_turn', corrected: true },
+  ])
 })
 
 test('tools and a form that Claude Code did not take fail the turn', () => {
