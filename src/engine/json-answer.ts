@@ -17,8 +17,8 @@ function repairPrompt(problem: string): string {
  * Passes on an answer that is to be JSON once it is known to fit: the last part of the text that does, or else the
  * whole of it, for models say things before they answer, and after. One that does not is repaired once by `repair`,
  * which is told what is wrong with it and gives the events of another turn; what both took is added up. Agents that have
- * asked again by themselves are not asked once more. Answers that a limit or a refusal cut, and what is said beside
- * calls, are passed on as they are.
+ * asked again by themselves are not asked once more. Answers that a limit or a refusal cut are passed on as they are.
+ * What is said beside calls is told as thinking: the SDKs' `parse` takes all text for the answer, and fails on any other.
  *
  * @throws `answer_invalid` where the repaired answer does not fit either.
  */
@@ -35,9 +35,8 @@ export async function* withJsonAnswer(
       if (event.type === 'text') said = withText(said, event)
       else if (event.type === 'done') done = event
       else {
-        // What stands before a call is no answer.
         if (event.type === 'call_start') {
-          yield* said
+          yield* asThinking(said)
           said = []
         }
         if (event.type !== 'init' || attempts === 1) yield event
@@ -47,7 +46,7 @@ export async function* withJsonAnswer(
     const { corrected, ...last } = done
     const end = spent ? together(spent, last) : last
     if (last.stopReason !== 'end_turn') {
-      yield* said
+      yield* last.stopReason === 'tool_calls' ? asThinking(said) : said
       yield end
       return
     }
@@ -69,6 +68,10 @@ export async function* withJsonAnswer(
 
 type Done = Extract<TurnEvent, { type: 'done' }>
 type Text = Extract<TurnEvent, { type: 'text' }>
+
+function asThinking(said: readonly Text[]): TurnEvent[] {
+  return said.map((event) => ({ ...event, type: 'thinking' }))
+}
 
 function withText(said: readonly Text[], event: Text): readonly Text[] {
   const last = said.at(-1)

@@ -247,35 +247,46 @@ describeChat('answers in JSON', (stage) => {
     )
 
     test.concurrent(
-      'are not there yet where the model calls a tool, and what it says before is text before the call',
+      'are not there yet where the model calls a tool, and what it says before is no answer to parse',
       async () => {
         const prompt = newTalk((request) => ({
           text: 'Let me look.',
           toolCalls: [{ name: offeredName(request, 'look_up'), input: { a: 1 } }],
         }))
         const common = { model, max_tokens: 1000, messages: user(prompt) }
-        const answer = await openai().chat.completions.create({
+        const answer = await openai().chat.completions.parse({
           ...common,
-          response_format: jsonSchema,
-          tools: [{ type: 'function', function: { name: 'look_up', parameters: { type: 'object' } } }],
+          response_format: zodResponseFormat(Place, 'place'),
+          tools: [
+            {
+              type: 'function',
+              function: {
+                name: 'look_up',
+                strict: true,
+                parameters: {
+                  type: 'object',
+                  properties: { a: { type: 'integer' } },
+                  required: ['a'],
+                  additionalProperties: false,
+                },
+              },
+            },
+          ],
         })
         const [choice] = answer.choices
         expect(choice?.finish_reason).toBe('tool_calls')
         expect(choice?.message).toMatchObject({
-          content: 'Let me look.',
+          content: null,
+          reasoning_content: 'Let me look.',
           tool_calls: [{ function: { name: 'look_up', arguments: '{"a":1}' } }],
         })
-        expect(choice?.message).not.toHaveProperty('reasoning_content')
 
-        const message = await anthropic().messages.create({
+        const message = await anthropic().messages.parse({
           ...common,
           tools: [{ name: 'look_up', input_schema: { type: 'object' } }],
-          output_config: { format: { type: 'json_schema', schema: SCHEMA } },
+          output_config: { format: zodOutputFormat(Place) },
         })
-        expect(message.content).toMatchObject([
-          { type: 'text', text: 'Let me look.' },
-          { type: 'tool_use', name: 'look_up' },
-        ])
+        expect(message.content).toMatchObject([{ type: 'tool_use', name: 'look_up' }])
       },
       LONG_MS,
     )

@@ -356,8 +356,9 @@ describe('an answer in JSON', () => {
       { type: 'done', stopReason: 'end_turn' },
     ]
     const withTools = { ...request, clientTools: tools }
-    expect(textOf(await run(engine, withTools))).toBe('I look.')
-    const last = await run(engine, { ...withTools, parts: [], history: [asked, answered('a'), result('a')] })
+    expect(textOf(await run(engine, withTools))).toBe('')
+    const silent = { ...answered('a'), text: '' } as HistoryMessage
+    const last = await run(engine, { ...withTools, parts: [], history: [asked, silent, result('a')] })
     expect([textOf(last), fake.opened.length]).toEqual(['{"n":3}', 1])
   })
 
@@ -402,13 +403,13 @@ describe('an answer in JSON', () => {
     expect(events.at(-1)).not.toHaveProperty('corrected')
   })
 
-  test('leaves what is said before a call at its place', async () => {
+  test('is not what is said before a call, which is told as thinking, at its place', async () => {
     const { engine, fake, request } = saying()
     fake.steps = () => calling('a')
     const events = await run(engine, { ...request, clientTools: tools })
     expect(events.map(({ type }) => type)).toEqual([
       'init',
-      'text',
+      'thinking',
       'call_start',
       'call_delta',
       'call_end',

@@ -61,8 +61,8 @@ under their own names; on gemini as \`mcp_NAME\` and on opencode behind a prefix
 
 **Answers in JSON**: \`response_format\`, \`text.format\` and \`output_config.format\` hold the model to a schema by the agent's own means (claude, codex), else
 by instruction. Every answer is checked here; one that does not fit is repaired once, and an error (502, \`answer_invalid\`) if it still does not fit. A
-stream of such an answer comes in one piece, when it is known to fit; only thinking comes earlier. What the model says besides is left out, and is told
-as text where it calls tools, refuses, or is cut by a limit. The CLIs have rules of their own:
+stream of such an answer comes in one piece, when it is known to fit; only thinking comes earlier. What the model says besides is left out; beside
+calls of tools it is told as thinking, since SDKs parse all text as the answer; a refusal and what a limit cut are text. The CLIs have rules of their own:
 
 - **claude**: Claude Code has the model call a tool with the answer. A model that answers in text is asked for that call once, which is the repair: its
   text counts then, if it fits, and has taken two model calls.
