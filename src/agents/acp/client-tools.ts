@@ -68,6 +68,7 @@ export function openClientTools(
   // The others are out of the question.
   const named = nameTools(
     typeof toolChoice === 'object' ? clientTools.filter(({ name }) => name === toolChoice.name) : clientTools,
+    servers.reserved,
   )
   if (named.tools.length === 0)
     throw new ClinvkError('invalid_request', 'tool_choice: there is no tool of this name.')

@@ -31,15 +31,15 @@ export function geminiHome(
       'home/.gemini/settings.json': JSON.stringify({
         ...(theirs === undefined ? {} : accountSettings(join(theirs, 'settings.json'))),
         ...settings,
-        ...aliases({ ...thinking(effort), ...forcing(forced) }),
+        ...aliases(fields(settings['modelConfigs']), { ...thinking(effort), ...forcing(forced) }),
       }),
     },
     links: Object.fromEntries(found.map((name) => [`home/.gemini/${name}`, join(theirs ?? '', name)])),
   }
 }
 
-function aliases(customAliases: Fields): Fields {
-  return Object.keys(customAliases).length === 0 ? {} : { modelConfigs: { customAliases } }
+function aliases(others: Fields, customAliases: Fields): Fields {
+  return Object.keys(customAliases).length === 0 ? {} : { modelConfigs: { ...others, customAliases } }
 }
 
 /** What holds a login, or a key, or whose login it is. */

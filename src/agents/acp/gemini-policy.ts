@@ -33,21 +33,31 @@ export function toPolicy(
   }
 }
 
-/** Nothing but these, and where these are none, still a tool that does nothing. */
+/** Nothing but these, and where these are none, still a tool that is never carried out. */
 function noneBut(...allowances: readonly Rule[]): string {
   const some = allowances.filter(([tools]) => tools.length > 0)
-  const offered: readonly Rule[] = some.length > 0 ? some : [[[HARMLESS_TOOL], 'allow']]
+  const offered: readonly Rule[] = some.length > 0 ? some : [[[IDLE_TOOL], 'allow', NEVER]]
   return rules([['*'], 'deny'], ...offered)
 }
 
-type Rule = readonly [tools: readonly string[], decision: 'allow' | 'deny' | 'ask_user']
+type Rule = readonly [
+  tools: readonly string[],
+  decision: 'allow' | 'deny' | 'ask_user',
+  /** What the arguments, as JSON, have to look like. */
+  pattern?: string,
+]
+
+/** No arguments are like this. A tool is offered all the same: what is allowed for some arguments counts as allowed. */
+const NEVER = '(?!)'
 
 /** Later rules win. Names are written as JSON strings, which TOML's basic strings are a superset of. */
 function rules(...list: readonly Rule[]): string {
   return list
     .map(
-      ([tools, decision], index) =>
-        `[[rule]]\ntoolName = ${JSON.stringify(tools.length === 1 ? tools[0] : tools)}\ndecision = "${decision}"\npriority = ${900 + index}\n`,
+      ([tools, decision, pattern], index) =>
+        `[[rule]]\ntoolName = ${JSON.stringify(tools.length === 1 ? tools[0] : tools)}\n${
+          pattern === undefined ? '' : `argsPattern = ${JSON.stringify(pattern)}\n`
+        }decision = "${decision}"\npriority = ${900 + index}\n`,
     )
     .join('\n')
 }
@@ -66,10 +76,9 @@ const EDIT_TOOLS: readonly string[] = ['write_file', 'replace']
 
 /**
  * Gemini's API refuses a request whose list of tools is there and empty (400, "tool_type: required one_of"), and
- * Gemini CLI sends one where all are denied. So one stays that does nothing here: it lists the shell commands that the
- * session runs in the background, and no shell is offered.
+ * Gemini CLI sends one where all are denied. So one stays, of which each call is refused.
  */
-const HARMLESS_TOOL = 'list_background_processes'
+export const IDLE_TOOL = 'list_background_processes'
 
 /** No tools for a model call. */
 export const NO_TOOLS = noneBut()
@@ -104,3 +113,33 @@ export function requireNoSystemPolicies(): void {
       `Gemini CLI takes no rules from clinvk while ${folder} has some: sandbox_mode "read-only" and "workspace", approval_mode "always", allowed_tools and profile "pure" are not available.`,
     )
 }
+
+/**
+ * The tools of Gemini CLI itself (0.61.0). It leaves out a tool of any MCP server whose name, without what stands before
+ * it, is that of an own tool that a rule denies, be it by these rules or by its own.
+ */
+export const OWN_TOOLS: ReadonlySet<string> = new Set([
+  ...READ_TOOLS,
+  ...EDIT_TOOLS,
+  // An old name of `grep_search`, which stands for it.
+  'search_file_content',
+  'web_fetch',
+  'run_shell_command',
+  IDLE_TOOL,
+  'read_background_output',
+  'activate_skill',
+  'ask_user',
+  'enter_plan_mode',
+  'exit_plan_mode',
+  'write_todos',
+  'invoke_agent',
+  'get_internal_docs',
+  'read_mcp_resource',
+  'list_mcp_resources',
+  'tracker_create_task',
+  'tracker_update_task',
+  'tracker_get_task',
+  'tracker_list_tasks',
+  'tracker_add_dependency',
+  'tracker_visualize',
+])

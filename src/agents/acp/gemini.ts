@@ -5,7 +5,14 @@ import { fields, word } from '../fields.ts'
 import type { SessionOptions } from '../types.ts'
 import { geminiFolder, removeHistory, untilReopenable } from './gemini-history.ts'
 import { type Choices, FORCED, geminiHome } from './gemini-home.ts'
-import { CLIENT_TOOLS, NO_TOOLS, requireNoSystemPolicies, toPolicy } from './gemini-policy.ts'
+import {
+  CLIENT_TOOLS,
+  IDLE_TOOL,
+  NO_TOOLS,
+  OWN_TOOLS,
+  requireNoSystemPolicies,
+  toPolicy,
+} from './gemini-policy.ts'
 import { seedGemini } from './gemini-seed.ts'
 import { type AcpProfile, PLACE, type Startup, type ToolServers } from './profile.ts'
 import { PURE_SYSTEM, PURE_SYSTEM_WITH_TOOLS } from './pure-system.ts'
@@ -16,7 +23,14 @@ import { nameTools } from './tool-names.ts'
  * itself, so all can have it; a server of the user's own by this name is left out of such a session.
  */
 const SERVER = 'mcp'
-const TOOL_SERVERS: ToolServers = { names: [SERVER], shared: true }
+const TOOL_SERVERS: ToolServers = {
+  names: [SERVER],
+  shared: true,
+  // Denied to every session of ACP, whatever is in the settings.
+  reserved: new Set(['ask_user']),
+}
+/** Where the agent has its own tools, some of which may be denied. */
+const TOOL_SERVERS_BESIDE: ToolServers = { ...TOOL_SERVERS, reserved: OWN_TOOLS }
 
 /** Gemini CLI, `gemini --acp`. Facts measured with 0.61.0. */
 export const gemini: AcpProfile = {
@@ -102,7 +116,7 @@ function startup(options: SessionOptions, env: Readonly<Record<string, string>>)
   if (profile === 'pure') return pure(env, { effort, forced }, hasTools)
   const home =
     profile === 'project' ? geminiHome(env, hasTools ? UNHINDERED_CALLS : {}, { effort, forced }) : undefined
-  const names = nameTools(options.clientTools ?? []).tools.map(({ name }) => `${SERVER}_${name}`)
+  const names = nameTools(options.clientTools ?? [], OWN_TOOLS).tools.map(({ name }) => `${SERVER}_${name}`)
   const policy = toPolicy(options, names)
   if (policy !== undefined) requireNoSystemPolicies()
   return {
@@ -110,10 +124,14 @@ function startup(options: SessionOptions, env: Readonly<Record<string, string>>)
     env: home?.env ?? {},
     files: { ...home?.files, ...(policy === undefined ? {} : { [POLICY]: policy }) },
     ...(home ? { links: home.links } : {}),
-    ...(hasTools ? { toolServers: TOOL_SERVERS } : {}),
+    ...(home ? { tooManyCalls: IN_CIRCLES } : {}),
+    ...(hasTools ? { toolServers: TOOL_SERVERS_BESIDE } : {}),
     ...(forced === undefined ? {} : { alias: FORCED }),
   }
 }
+
+const NOT_THERE = 'the model kept calling tools that are not there.'
+const IN_CIRCLES = 'the turn was broken off because the model went in circles.'
 
 /** The fifth call that is like the four before it would not be made, and end the turn. The client may ask again. */
 const UNHINDERED_CALLS = { model: { disableLoopDetection: true } }
@@ -124,11 +142,11 @@ const POLICY_ARGS = ['--admin-policy', `${PLACE}/${POLICY}`]
 /**
  * A model call: one process for all models and system prompts, since a system prompt of its own would cost each a
  * start of more than a second, and the file is read again in the middle of conversations, when it may be another's.
- * Conversations with tools have another one: a rule that lets tools through offers the one that does nothing to all.
+ * Conversations with tools have another one, since settings say whether there are any.
  */
 function pure(env: Readonly<Record<string, string>>, choices: Choices, hasTools: boolean): Startup {
   requireNoSystemPolicies()
-  const settings = hasTools ? { ...PURE_SETTINGS, ...UNHINDERED_CALLS } : PURE_SETTINGS
+  const settings = { ...PURE_SETTINGS, ...(hasTools ? ONLY_CLIENT_TOOLS : NOTHING_TO_CALL) }
   const home = geminiHome(env, settings, choices)
   return {
     args: POLICY_ARGS,
@@ -140,7 +158,7 @@ function pure(env: Readonly<Record<string, string>>, choices: Choices, hasTools:
     },
     links: home.links,
     away: true,
-    ...(hasTools ? { toolServers: TOOL_SERVERS } : {}),
+    ...(hasTools ? { toolServers: TOOL_SERVERS } : { tooManyCalls: NOT_THERE }),
     ...(choices.forced === undefined ? {} : { alias: FORCED }),
   }
 }
@@ -173,6 +191,35 @@ const PURE_SETTINGS = {
   // When a stream breaks in the middle, Gemini would begin the answer again without a word to us, and there is no
   // number for such retries alone (0.61.0). The provider's refusals are then for the client of the chat to retry.
   general: { maxAttempts: 1 },
+}
+
+/** What is not even made needs no rule that denies it, and a client's tools may have the names of Gemini CLI's own. */
+const ONLY_CLIENT_TOOLS = { ...UNHINDERED_CALLS, tools: { core: ['none'] } }
+
+/**
+ * With a key, or by Vertex, nothing is offered: the request's body is mended last of all, to have no tools. By a login
+ * with Google nothing mends it; there one tool is offered that the model is told not to call, see `NO_TOOLS`.
+ *
+ * A model that calls something all the same is told that it is not there, a few times: one conversation needs two calls
+ * at most, since an answer may have to be repaired. Gemini CLI tells nobody else of such calls. What it takes for a loop
+ * are also the same calls, if their arguments are equal, and texts that are meant to repeat themselves.
+ */
+const NOTHING_TO_CALL = {
+  tools: { core: [IDLE_TOOL] },
+  model: { maxSessionTurns: 6, disableLoopDetection: true },
+  modelConfigs: {
+    customOverrides: [
+      {
+        match: { isChatModel: true },
+        modelConfig: {
+          generateContentConfig: {
+            toolConfig: { functionCallingConfig: { mode: 'NONE' } },
+            httpOptions: { extraBody: { tools: [], toolConfig: null } },
+          },
+        },
+      },
+    ],
+  },
 }
 
 const LOGIN_VARIABLES: readonly string[] = [

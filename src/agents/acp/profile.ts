@@ -20,6 +20,11 @@ export interface Startup {
   readonly toolServers?: ToolServers
   /** The name by which the process knows the session's model, where it is another one. */
   readonly alias?: string
+  /**
+   * What has happened where the agent says that a turn took too many model calls. Absent where its user may have set
+   * how many it takes.
+   */
+  readonly tooManyCalls?: string
 }
 
 /** The names for MCP servers of one kind of process. The model knows a tool as `SERVER_TOOL`. */
@@ -29,6 +34,8 @@ export interface ToolServers {
   readonly shared?: true
   /** Whether a server's tools are offered in a mode of its name. */
   readonly modes?: true
+  /** Names of tools that the agent would leave out. */
+  readonly reserved?: ReadonlySet<string>
 }
 
 /** Stands for the folder of a startup's files; no argument and no variable can have it. */

@@ -17,15 +17,24 @@ export interface NamedTools {
  */
 const LONGEST = 59
 
-/** Gives tools names that every agent and provider leaves as they are, each its own. */
-export function nameTools(tools: readonly ClientTool[]): NamedTools {
+/**
+ * Gives tools names that every agent and provider leaves as they are, each its own.
+ *
+ * @param reserved Names that the agent does not take.
+ */
+export function nameTools(
+  tools: readonly ClientTool[],
+  reserved: ReadonlySet<string> = new Set(),
+): NamedTools {
   const byName = new Map<string, ClientTool>()
   const names = new Map<string, string>()
+  const changes = ({ name }: ClientTool) => !isPlain(name) || reserved.has(name)
   // A name that needs no change is not to lose it to one that does.
-  for (const tool of tools.toSorted(
-    (one, other) => Number(!isPlain(one.name)) - Number(!isPlain(other.name)),
-  )) {
-    const name = unlike(byName, tool.name.replace(/[^A-Za-z0-9_-]/g, '_') || '_')
+  for (const tool of tools.toSorted((one, other) => Number(changes(one)) - Number(changes(other)))) {
+    const name = unlike(
+      (name) => byName.has(name) || reserved.has(name),
+      tool.name.replace(/[^A-Za-z0-9_-]/g, '_') || '_',
+    )
     byName.set(name, tool)
     names.set(tool.name, name)
   }
@@ -59,10 +68,10 @@ function isPlain(name: string): boolean {
   return name.length <= LONGEST && /^[A-Za-z0-9_-]+$/.test(name)
 }
 
-function unlike(taken: ReadonlyMap<string, unknown>, wanted: string): string {
+function unlike(isTaken: (name: string) => boolean, wanted: string): string {
   const name = wanted.slice(0, LONGEST)
   for (let count = 2, free = name; ; count += 1) {
-    if (!taken.has(free)) return free
+    if (!isTaken(free)) return free
     free = `${name.slice(0, LONGEST - String(count).length - 1)}_${count}`
   }
 }

@@ -60,7 +60,7 @@ describe('Gemini without the set-up of its user', () => {
       expect(startup.away).toBeUndefined()
     }))
 
-  test('is a model call under pure: another system prompt, nothing of the folder, and a tool that does nothing', () =>
+  test('is a model call under pure: another system prompt, nothing of the folder, and no tools', () =>
     withHome(files, (home) => {
       const startup = gemini.startup(options({ profile: 'pure' }), { HOME: home })
       expect(startup.args).toEqual(['--admin-policy', `${PLACE}/policy.toml`])
@@ -68,12 +68,20 @@ describe('Gemini without the set-up of its user', () => {
       expect(startup.files?.['system.md']).toContain('no tools')
       expect(startup.away).toBe(true)
       expect(Bun.TOML.parse(startup.files?.['policy.toml'] ?? '')).toMatchObject({
-        rule: [{ toolName: '*', decision: 'deny' }, { toolName: 'list_background_processes' }],
+        rule: [
+          { toolName: '*', decision: 'deny' },
+          { toolName: 'list_background_processes', argsPattern: '(?!)' },
+        ],
       })
       expect(JSON.parse(startup.files?.['home/.gemini/settings.json'] ?? '')).toMatchObject({
         security: settings.security,
         context: { includeDirectoryTree: false },
         hooksConfig: { enabled: false },
+        modelConfigs: {
+          customOverrides: [
+            { modelConfig: { generateContentConfig: { httpOptions: { extraBody: { tools: [] } } } } },
+          ],
+        },
         skills: { enabled: false },
       })
     }))

@@ -23,6 +23,17 @@ describe('the names of tools', () => {
     expect(names.map(tools.nameOf)).toEqual(given)
     expect(tools.nameOf('other')).toBeUndefined()
   })
+
+  test('are others where the agent does not take them, though never those of other tools', () => {
+    const names = ['glob', 'glob_2', 'g.ob', 'x']
+    const tools = nameTools(
+      names.map((name) => ({ name, inputSchema: {} })),
+      new Set(['glob', 'g_ob']),
+    )
+    expect(names.map(tools.nameOf)).toEqual(['glob_3', 'glob_2', 'g_ob_2', 'x'])
+    expect(tools.find('glob')).toBeUndefined()
+    expect(tools.find('glob_3')?.name).toBe('glob')
+  })
 })
 
 test('schemas are objects with objects as properties, and else as they were', () => {
