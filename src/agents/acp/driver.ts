@@ -110,6 +110,7 @@ export function createAcpDriver(
         withoutEffect,
         model: startup.alias === undefined ? model : options.model,
         alias: startup.alias,
+        tooManyCalls: startup.tooManyCalls,
         tools,
         interruptMs: timing.interruptMs,
         forget: async () => {

@@ -34,6 +34,8 @@ export interface SessionSetup {
   readonly goesOn?: boolean
   /** What the agent calls this model, where it is told another name. */
   readonly alias?: string | undefined
+  /** See `Startup.tooManyCalls`. */
+  readonly tooManyCalls?: string | undefined
   /** The tools of its client, where it has some. */
   readonly tools?: OpenTools | undefined
   /** Removes what is left of the session once it is closed. */
@@ -129,6 +131,10 @@ export function createSession(setup: SessionSetup): AgentSession {
     const model = told !== undefined && told === setup.alias ? setup.model : told
     if (stopReason === 'cancelled')
       throw new ClinvkError('cancelled', `${failing.backend}: the agent stopped the turn.`)
+    if (stopReason === 'max_turns' && setup.tooManyCalls !== undefined)
+      throw new ClinvkError('agent_failed', `${failing.backend}: ${setup.tooManyCalls}`, {
+        details: { backend: failing.backend },
+      })
     // Without what floating point leaves behind.
     const cost = spent === undefined || total === undefined ? 0 : Math.round((total - spent) * 1e9) / 1e9
     spent = total ?? spent

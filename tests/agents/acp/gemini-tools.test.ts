@@ -5,7 +5,7 @@ import type { AgentDriver, AgentSession, SessionOptions, TurnEvent } from '../..
 import { type MockProvider, startMockProvider } from '../../support/mock-provider/index.ts'
 import { processesIn } from '../../support/processes.ts'
 import { type AgentHome, agentEnv, createAgentHome } from '../env.ts'
-import { never, textOf } from './support.ts'
+import { errorOf, never, textOf } from './support.ts'
 
 const INSTALL_MS = 600_000
 
@@ -197,6 +197,21 @@ describe('the tools that the real gemini is given or not', () => {
       expect(fields(body['toolConfig'])).toEqual({})
     }
     expect(events.find((event) => event.type === 'tool_result')).toMatchObject({ isError: true })
+  }, 60_000)
+
+  test('are asked for again and again though they are not there, until that is an error', async () => {
+    for (const profile of ['pure', 'project'] as const) {
+      let at = 0
+      const vary = profile === 'pure'
+      provider.play(() => ({
+        toolCalls: [{ name: 'no_such_tool', input: vary ? { x: at++ } : {} }],
+      }))
+      expect(await errorOf(prompt(await open({ profile })))).toMatchObject({
+        code: 'agent_failed',
+        message: expect.stringContaining(vary ? 'calling tools that are not there' : 'went in circles'),
+      })
+    }
+    expect(received().length).toBeLessThan(13)
   }, 60_000)
 
   test('are no hindrance to an answer that repeats itself', async () => {
