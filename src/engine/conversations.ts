@@ -1,3 +1,4 @@
+import { uniqueCallIds } from '../agents/call-ids.ts'
 import type { HistoryMessage } from '../agents/messages.ts'
 import { abortError } from '../agents/take-turn.ts'
 import type { AgentDriver, AgentSession, SessionOptions } from '../agents/types.ts'
@@ -136,7 +137,7 @@ export function createConversations({ keepAliveMs, maxIdle }: ConversationLimits
         ...options,
         workdir: conversation.workdir,
         ...(agentSessionId === undefined ? {} : { resume: agentSessionId }),
-        ...(history.length === 0 ? {} : { history }),
+        ...(history.length === 0 ? {} : { history: uniqueCallIds(history) }),
       }
       conversation.live = await openUnless(signal, driver, opened)
       conversation.options = options

@@ -1,3 +1,4 @@
+import { uniqueCallIds } from '../agents/call-ids.ts'
 import type { HistoryMessage, ToolResult } from '../agents/messages.ts'
 import { abortError } from '../agents/take-turn.ts'
 import type { TurnEvent } from '../agents/types.ts'
@@ -257,7 +258,11 @@ export function createEngine(setup: EngineOptions): Engine {
       const { parts, history = [] } = request
       const place = await makePlace(setup.folders, workdir)
       const either = AbortSignal.any([signal, closing.signal])
-      const opened = { ...options, workdir: place.workdir, ...(history.length === 0 ? {} : { history }) }
+      const opened = {
+        ...options,
+        workdir: place.workdir,
+        ...(history.length === 0 ? {} : { history: uniqueCallIds(history) }),
+      }
       const counting = driver
         .countTokens(opened, { parts }, either)
         .finally(() => place.cleanUp().catch(() => {}))

@@ -260,6 +260,30 @@ describeChat(
       )
 
       test.concurrent(
+        'are told with ids of their own, where the client numbers those of each answer anew',
+        async () => {
+          const scene = newScene(backend, saying('It is warm.'))
+          const call = (city: string) => ({
+            id: 'call_0',
+            type: 'function' as const,
+            function: { name: 'weather', arguments: JSON.stringify({ city }) },
+          })
+          for (const city of ['Rome', 'Oslo', 'Bern'])
+            scene.messages.push(
+              { role: 'assistant', content: null, tool_calls: [call(city)] },
+              { role: 'tool', tool_call_id: 'call_0', content: `warm in ${city}` },
+            )
+          expect((await scene.ask()).content).toBe('It is warm.')
+          expect(toldIn(scene.lastCall())).toEqual(
+            ['Rome', 'Oslo', 'Bern'].map((city) => [expect.stringContaining(`warm in ${city}`)]),
+          )
+          const ids = roundsOf(scene.lastCall()).flatMap(({ calls }) => calls.map(({ id }) => id))
+          expect(ids).toEqual(['call_0', 'call_0-2', 'call_0-3'])
+        },
+        LONG_MS,
+      )
+
+      test.concurrent(
         'go on with other tools',
         async () => {
           const scene = newScene(backend, calling(['weather', 'Rome']), saying('Noted.'))
