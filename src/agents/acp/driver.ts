@@ -88,7 +88,7 @@ export function createAcpDriver(
         openOnAgent(
           connection,
           failing,
-          { ...begun, workdir, ...(startup.alias === undefined ? {} : { model: startup.alias }) },
+          { ...begun, workdir, ...(startup.alias ? { model: startup.alias.name } : {}) },
           {
             mode: tools?.mode ?? startup.mode,
             hasEfforts: profile.effortLevels === true,
@@ -108,8 +108,8 @@ export function createAcpDriver(
         lease,
         sessionId,
         withoutEffect,
-        model: startup.alias === undefined ? model : options.model,
-        alias: startup.alias,
+        model: startup.alias?.model ?? model,
+        alias: startup.alias?.name,
         tooManyCalls: startup.tooManyCalls,
         tools,
         interruptMs: timing.interruptMs,

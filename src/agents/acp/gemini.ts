@@ -111,7 +111,7 @@ function startup(options: SessionOptions, env: Readonly<Record<string, string>>)
       'effort: Gemini CLI has it in its settings, which profile "full" leaves to their user. Use "pure" or "project".',
       { details: { option: 'effort' } },
     )
-  const forced = forcedModel(options)
+  const forced = forcedModel(options, env)
   const hasTools = options.clientTools !== undefined && options.clientTools.length > 0
   if (profile === 'pure') return pure(env, { effort, forced }, hasTools)
   const home =
@@ -126,7 +126,7 @@ function startup(options: SessionOptions, env: Readonly<Record<string, string>>)
     ...(home ? { links: home.links } : {}),
     ...(home ? { tooManyCalls: IN_CIRCLES } : {}),
     ...(hasTools ? { toolServers: TOOL_SERVERS_BESIDE } : {}),
-    ...(forced === undefined ? {} : { alias: FORCED }),
+    ...(forced === undefined ? {} : { alias: { name: FORCED, model: forced } }),
   }
 }
 
@@ -159,7 +159,7 @@ function pure(env: Readonly<Record<string, string>>, choices: Choices, hasTools:
     links: home.links,
     away: true,
     ...(hasTools ? { toolServers: TOOL_SERVERS } : { tooManyCalls: NOT_THERE }),
-    ...(choices.forced === undefined ? {} : { alias: FORCED }),
+    ...(choices.forced === undefined ? {} : { alias: { name: FORCED, model: choices.forced } }),
   }
 }
 
@@ -168,7 +168,10 @@ function pure(env: Readonly<Record<string, string>>, choices: Choices, hasTools:
  *
  * @throws `unsupported_option` where that cannot be.
  */
-function forcedModel({ profile = 'full', toolChoice, model }: SessionOptions): string | undefined {
+function forcedModel(
+  { profile = 'full', toolChoice, model }: SessionOptions,
+  env: Readonly<Record<string, string>>,
+): string | undefined {
   if (toolChoice === undefined) return undefined
   const refuse = (why: string) =>
     new ClinvkError('unsupported_option', `tool_choice: ${why}`, { details: { option: 'tool_choice' } })
@@ -176,10 +179,14 @@ function forcedModel({ profile = 'full', toolChoice, model }: SessionOptions): s
     throw refuse(
       'Gemini CLI has it in its settings, which profile "full" leaves to their user. Use "pure" or "project".',
     )
-  // By other names Gemini CLI itself chooses the model, for each call.
-  if (model === undefined || !/^gemini-\d/.test(model))
-    throw refuse('Gemini CLI needs to know the model, such as "gemini-2.5-pro".')
-  return model
+  // What it takes where nobody chooses, if its settings are ours.
+  const chosen = model ?? env['GEMINI_MODEL']
+  // By other names, "auto" first of all, Gemini CLI itself chooses the model, for each call.
+  if (chosen === undefined || !/^gemini-\d/.test(chosen))
+    throw refuse(
+      'Gemini CLI makes a model call a tool only where it does not choose the model itself. Ask for one, such as "gemini/gemini-2.5-pro", or set one for the backend.',
+    )
+  return chosen
 }
 
 /** Without the list of the folder's files in every first prompt, and without what is Gemini's own to load. */

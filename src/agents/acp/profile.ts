@@ -18,8 +18,8 @@ export interface Startup {
   readonly mode?: string
   /** The MCP servers that may bring the tools of the session's client. */
   readonly toolServers?: ToolServers
-  /** The name by which the process knows the session's model, where it is another one. */
-  readonly alias?: string
+  /** The session's model, where the process knows it by another name. */
+  readonly alias?: { readonly name: string; readonly model: string }
   /**
    * What has happened where the agent says that a turn took too many model calls. Absent where its user may have set
    * how many it takes.

@@ -82,6 +82,8 @@ function codeOf({ code, details }: ClinvkError): string {
 
 function paramOf({ code, details }: ClinvkError): string | null {
   if (typeof details['param'] === 'string') return details['param']
+  // Of the options that an agent may lack, one that has the field's name.
+  if (details['option'] === 'tool_choice') return details['option']
   const [first] = Array.isArray(details['errors']) ? details['errors'] : []
   const path: unknown = first?.path
   if (typeof path === 'string' && path !== '') return path

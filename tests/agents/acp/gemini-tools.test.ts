@@ -184,6 +184,42 @@ describe('the tools that the real gemini is given or not', () => {
     60_000,
   )
 
+  test('can be made to be called with the model of the environment, where the request names none', async () => {
+    const env = { ...(await agentEnv(provider.url, home)), TMPDIR: home.home, GEMINI_MODEL: 'gemini-2.5-pro' }
+    const other = createAcpDriver({
+      name: 'gemini',
+      driver: 'acp',
+      command: ['gemini'],
+      env,
+      models: [],
+      extraFlags: [],
+    })
+    provider.play(() => ({ text: 'No.' }))
+    try {
+      const session = await other.open(
+        {
+          workdir: home.workdir,
+          approvalMode: 'default',
+          sandboxMode: 'default',
+          ephemeral: true,
+          profile: 'pure',
+          clientTools: tools(['look']),
+          toolChoice: 'required',
+        },
+        never,
+      )
+      const events = await prompt(session)
+      expect(events[0]).toMatchObject({ type: 'init', model: 'gemini-2.5-pro' })
+      expect(events.at(-1)).toMatchObject({ type: 'done', model: 'gemini-2.5-pro' })
+      const [call] = received()
+      expect(call?.path).toContain('/gemini-2.5-pro:')
+      expect(fields(call?.body['toolConfig'])).toEqual({ functionCallingConfig: { mode: 'ANY' } })
+      await session.close()
+    } finally {
+      await other.close()
+    }
+  }, 60_000)
+
   test('are none where the client has none, and what the model calls all the same does not run', async () => {
     let at = 0
     provider.play(() =>

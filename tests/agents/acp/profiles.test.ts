@@ -131,8 +131,20 @@ describe("a client's tools", () => {
     expect(startup({ profile: 'pure', model: 'gemini-2.5-pro' }).alias).toBeDefined()
     expect(startup({ profile: 'project', model: 'gemini-3-x' }).alias).toBeDefined()
     expect(() => startup({ model: 'gemini-2.5-pro' })).toThrow('Use "pure" or "project".')
-    expect(() => startup({ profile: 'pure' })).toThrow('needs to know the model')
-    expect(() => startup({ profile: 'pure', model: 'auto' })).toThrow('needs to know the model')
+    const refusal = 'only where it does not choose the model itself'
+    expect(() => startup({ profile: 'pure' })).toThrow(refusal)
+    expect(() => startup({ profile: 'pure', model: 'auto' })).toThrow(refusal)
+  })
+
+  test('can be made to be called where the environment names the model, as long as the request does not', () => {
+    const aliasOf = (env: Readonly<Record<string, string>>, more: Partial<SessionOptions> = {}) =>
+      gemini.startup(options({ clientTools, toolChoice: 'required', profile: 'pure', ...more }), env).alias
+    expect(aliasOf({ GEMINI_MODEL: 'gemini-2.5-flash' })).toMatchObject({ model: 'gemini-2.5-flash' })
+    expect(aliasOf({ GEMINI_MODEL: 'gemini-2.5-flash' }, { model: 'gemini-3-x' })).toMatchObject({
+      model: 'gemini-3-x',
+    })
+    expect(() => aliasOf({ GEMINI_MODEL: 'auto' })).toThrow('choose the model')
+    expect(() => aliasOf({ GEMINI_MODEL: 'gemini-2.5-flash' }, { model: 'auto' })).toThrow('choose the model')
   })
 
   test('are kept apart by OpenCode: by agents under pure, else by folders and a process of their own', () => {

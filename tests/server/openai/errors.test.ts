@@ -33,6 +33,11 @@ describe('toOpenAiErrorBody', () => {
     expect(toOpenAiErrorBody(invalidFields([{ path: '', message: 'is wrong.' }])).error.param).toBeNull()
   })
 
+  test('names the choice of a tool where an agent cannot make it', () => {
+    const error = new ClinvkError('unsupported_option', 'No.', { details: { option: 'tool_choice' } })
+    expect(toOpenAiErrorBody(error).error.param).toBe('tool_choice')
+  })
+
   test('names the model where it is unknown, whoever says so', () => {
     expect(toOpenAiErrorBody(new ClinvkError('model_not_found', 'No.'))).toEqual({
       error: { message: 'No.', type: 'invalid_request_error', param: 'model', code: 'model_not_found' },
