@@ -52,6 +52,8 @@ interface Turn {
   /** What the reader gets: one channel for each leg of the turn, so that what comes between two is the next one's. */
   events: Channel<TurnEvent>
   readonly translator: Translator
+  /** Tool calls until its last leg began. */
+  callsBefore: number
   /** Set while it waits for the results of the client's tools. */
   parked: Timer | undefined
   /** Resolves when the agent is quiet. */
@@ -153,6 +155,7 @@ export function createSession(setup: SessionSetup): AgentSession {
     const finding = profile.inquest && lacksStatus(refusal) ? await inquire(sessionId) : {}
     return refusalError(failing, refusal, finding)
   }
+  const callsIn = (current: Turn) => current.translator.tools.seen + (calls?.seen ?? 0)
   /** Resolves as soon as the agent is quiet; the rest is between us and the reader. */
   const run = async (current: Turn, prompt: Fields): Promise<void> => {
     let answer: Promise<Fields> | undefined
@@ -164,7 +167,7 @@ export function createSession(setup: SessionSetup): AgentSession {
     }
     turn = undefined
     busy = false
-    const seen = current.translator.tools.seen + (calls?.seen ?? 0)
+    const seen = callsIn(current) - current.callsBefore
     if (current.parked !== undefined) {
       // It was not we who ended it: the results have nowhere to go.
       clearTimeout(current.parked)
@@ -266,6 +269,7 @@ export function createSession(setup: SessionSetup): AgentSession {
       const current: Turn = {
         events: newLeg(),
         translator: createTranslator(profile),
+        callsBefore: 0,
         parked: undefined,
         settled: Promise.resolve(),
         endWork: lease.beginTurn(),
@@ -293,6 +297,7 @@ export function createSession(setup: SessionSetup): AgentSession {
       calls.check(results)
       clearTimeout(current.parked)
       current.parked = undefined
+      current.callsBefore = callsIn(current)
       current.endWork = lease.beginTurn()
       calls.answer(results)
       yield* take(current, signal)

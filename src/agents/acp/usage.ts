@@ -11,7 +11,10 @@ export interface Outcome {
   readonly model?: string
 }
 
-/** @param calls How many tool calls the turn had: with any, the model was called more than once. */
+/**
+ * @param calls How many tool calls there were since the turn began, or went on with results of its client: with any, the
+ * model was called more than once.
+ */
 export function toOutcome(answer: Fields, style: AcpProfile['usage'], calls: number): Outcome {
   const stopReason = STOP_REASONS[word(answer['stopReason']) ?? ''] ?? 'end_turn'
   const quota = fields(fields(answer['_meta'])['quota'])
