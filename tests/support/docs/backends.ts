@@ -66,6 +66,10 @@ const HEAD = `# Backends
 \`native\`: by the agent's own protocol. \`emulated\`: done by clinvk. \`none\`: refused. \`GET /api/v1/backends\` tells the same for a running server.`
 
 const TAIL = `- \`max_turns\` emulated: the turn is interrupted as soon as the model speaks once more; that one call may have been made.
+- \`tool_choice\` on gemini: where the request, the backend's \`model\` or \`GEMINI_MODEL\` in its environment names the model (\`gemini-…\`), not where Gemini
+  CLI chooses it; and not under the profile \`full\`.
+- tokens of gemini and opencode: told at the end of a turn alone, so not with calls of the client's tools. The end tells on gemini all of the turn, on
+  opencode the model's last call, and nothing where the agent's own tools were called before it.
 - \`system_prompt\` emulated: clearly delimited in front of the first prompt of a session.
 - Answers by a JSON Schema: Codex takes schemas that OpenAI's strict mode can express; others are emulated, by instruction, check and one repair.
 - \`exec\`: \`model\` where the command has \`{model}\` in an argument.

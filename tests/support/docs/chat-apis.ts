@@ -57,7 +57,11 @@ opencode; codex has no place for them and refuses. http(s) URLs are fetched only
 \`chat.tool_result_timeout_secs\`, after a restart, or with an edited history are answered by an agent that is told the whole conversation again. A
 call that the client abandons counts as not carried out. The agent's own tools are off, unless the profile says otherwise; what they do is never told
 as a call. \`required\` and named tools work where the table of [backends](backends.md) says \`tool_choice\`, else they are a 400. The model sees the tools
-under their own names; on gemini as \`mcp_NAME\` and on opencode behind a prefix, because these CLIs know no other way. Gemini CLI makes calls one at a time.
+under their own names; on gemini as \`mcp_NAME\` and on opencode behind a prefix, because these CLIs know no other way. Gemini CLI makes calls one at a time,
+and leaves out tools of a client that are named like some of its own, so \`ask_user\`, and under \`project\` and \`full\` the others too, have a number behind
+their names. It makes a model call a tool only where it does not choose the model itself: with \`gemini/gemini-2.5-pro\`, \`gemini/fast\`, or plain \`gemini\`
+where \`backends.gemini.model\` or \`GEMINI_MODEL\` in the backend's environment names one. Where a chat on gemini has no
+tools, and its model calls some again and again, that is an error (502, \`agent_failed\`). Calls of the history whose ids are used again are told with a number behind them.
 
 **Answers in JSON**: \`response_format\`, \`text.format\` and \`output_config.format\` hold the model to a schema by the agent's own means (claude, codex), else
 by instruction. Every answer is checked here; one that does not fit is repaired once, and an error (502, \`answer_invalid\`) if it still does not fit. A
@@ -78,7 +82,9 @@ request that its client left before any answer is 409 for 15 s, then a new one. 
 replayed.
 
 **Tokens** are what the agent tells. An answer that was cut at a stop sequence has none: the agent was interrupted. Gemini CLI tells no thinking or
-cached tokens, and neither it nor OpenCode says that a limit cut an answer.
+cached tokens, and neither it nor OpenCode says that a limit cut an answer. Nor do these two tell any while calls wait, so an answer that ends with calls has
+no \`usage\` (0 where Anthropic's form wants a number). The answer after the last results has, on gemini, those of all calls of the model since its agent was
+asked, and on opencode those of its own.
 
 **From a container or another machine**: the name that clients call the server by has to be in \`server.allowed_hosts\` (such as
 \`host.docker.internal\`); a web page needs its origin in \`server.cors_allowed_origins\`. Clients that ask for titles and tags of their own cost a
