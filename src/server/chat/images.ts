@@ -59,7 +59,7 @@ export function toInputPart(mediaType: string, data: string, path: string, name?
   const known = mediaType === 'application/octet-stream' ? (typeOfName(name) ?? mediaType) : mediaType
   const type = known === 'image/jpg' ? 'image/jpeg' : known
   // Some clients break lines, and URLs have an alphabet of their own.
-  const base64 = data.replace(/\s+/g, '').replaceAll('-', '+').replaceAll('_', '/').replace(/=+$/, '')
+  const base64 = withoutPadding(data.replace(/\s+/g, '').replaceAll('-', '+').replaceAll('_', '/'))
   if (base64 === '' || !/^[A-Za-z0-9+/]+$/.test(base64) || base64.length % 4 === 1)
     throw wrong(path, base64 === '' ? 'holds no data.' : 'is not base64.')
   const padded = base64.padEnd(Math.ceil(base64.length / 4) * 4, '=')
@@ -105,6 +105,13 @@ function fromDataUrl(url: string, path: string, name: string | undefined): Input
     return toInputPart(mediaType, data, path, name)
   const text = decodePercent(data, path)
   return toInputPart(mediaType, Buffer.from(text, 'utf8').toString('base64'), path, name)
+}
+
+/** By index: a regular expression would start anew at every sign. */
+function withoutPadding(base64: string): string {
+  let end = base64.length
+  while (base64[end - 1] === '=') end -= 1
+  return base64.slice(0, end)
 }
 
 function decodePercent(data: string, path: string): string {

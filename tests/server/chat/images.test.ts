@@ -32,6 +32,12 @@ describe('an image reader', () => {
     expect(await read(url, 'x', 'f.pdf')).toEqual(part)
   })
 
+  test('is done soon with data that looks like no end of padding', async () => {
+    const data = '='.repeat(3_000_000)
+    expect(await read(`data:image/png;base64,AAA${data}`, 'x')).toMatchObject({ data: 'AAA=' })
+    await expect(read(`data:image/png;base64,AAA${data}!`, 'x')).rejects.toThrow('is not base64')
+  })
+
   test('leaves a name out where there is none', async () => {
     expect(await read('data:application/pdf;base64,AAAA', 'x')).toEqual({
       type: 'document',
