@@ -37,20 +37,41 @@ export function checkToolPairs(mentions: readonly ToolMention[]): void {
  */
 export function pairCalls(messages: readonly HistoryMessage[]): HistoryMessage[] {
   const placed = new Set<HistoryMessage>()
+  const results = createResults(messages)
   const paired: HistoryMessage[] = []
   for (const [index, message] of messages.entries()) {
     if (placed.has(message)) continue
     paired.push(message)
     if (message.role !== 'assistant') continue
     for (const call of message.toolCalls) {
-      const result = messages
-        .slice(index + 1)
-        .find((later) => later.role === 'tool' && later.callId === call.id && !placed.has(later))
+      const result = results.take(call.id, index)
       if (result) placed.add(result)
       paired.push(result ?? abandoned(call))
     }
   }
   return paired
+}
+
+/** The results by their calls, so that finding them takes no more time in a long conversation. */
+function createResults(messages: readonly HistoryMessage[]) {
+  const found = new Map<string, { places: number[]; next: number }>()
+  for (const [place, message] of messages.entries()) {
+    if (message.role !== 'tool') continue
+    const known = found.get(message.callId)
+    if (known) known.places.push(place)
+    else found.set(message.callId, { places: [place], next: 0 })
+  }
+  return {
+    /** The first result of a call that comes after this place and was not taken. Places have to ascend. */
+    take(callId: string, after: number): HistoryMessage | undefined {
+      const of = found.get(callId)
+      if (!of) return undefined
+      while ((of.places[of.next] ?? after + 1) <= after) of.next += 1
+      const place = of.places[of.next]
+      of.next += 1
+      return place === undefined ? undefined : messages[place]
+    },
+  }
 }
 
 function abandoned({ id }: HistoryToolCall): HistoryMessage {

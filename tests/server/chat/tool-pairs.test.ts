@@ -24,6 +24,29 @@ describe('checkToolPairs', () => {
 
 describe('pairCalls', () => {
   const user: HistoryMessage = { role: 'user', parts: [{ type: 'text', text: 'u' }] }
+
+  test('is done soon with very many calls', () => {
+    const ids = Array.from({ length: 200_000 }, (_, index) => String(index))
+    const results = ids.map((id) => result(id))
+    const answered = [calls(...ids), ...results.toReversed()]
+    expect(pairCalls(answered)).toEqual([calls(...ids), ...results])
+    expect(pairCalls([calls(...ids), user])).toHaveLength(ids.length + 2)
+  })
+
+  test('gives each call of one id its own result', () => {
+    const all = [result('a'), calls('a'), result('a'), calls('a'), user, result('a'), calls('a')]
+    expect(pairCalls(all)).toMatchObject([
+      result('a'),
+      calls('a'),
+      result('a'),
+      calls('a'),
+      result('a'),
+      user,
+      calls('a'),
+      { role: 'tool', callId: 'a', isError: true },
+    ])
+  })
+
   const cases: [title: string, before: HistoryMessage[], after: HistoryMessage[]][] = [
     ['leaves what is in order', [user, calls('a'), result('a'), user], [user, calls('a'), result('a'), user]],
     [
