@@ -40,12 +40,13 @@ export function offerTools({
   const reserved = new Set([...(prefix === '' ? ['ToolSearch'] : []), ...(jsonSchema ? [ANSWER_TOOL] : [])])
   const names = new Set(clientTools.map(({ name }) => name))
   const listed = new Map<string, string>()
+  const counts = new Map<string, number>()
   for (const { name } of clientTools) {
     if (listed.has(name)) throw unusable(name, 'There are two of this name.')
     if (!NAME.test(name))
       throw unusable(name, 'A name has letters, digits, "_" and "-", at most 128 of them.')
     const fits = prefix.length + name.length <= NAME_LENGTH && !(prefix === '' && reserved.has(name))
-    listed.set(name, fits ? name : otherName(name, names, NAME_LENGTH - prefix.length))
+    listed.set(name, fits ? name : otherName(name, names, counts, NAME_LENGTH - prefix.length))
   }
   const inside = new Map([...listed].map(([name, other]) => [name, `${prefix}${other}`]))
   const outside = new Map([...inside].map(([name, other]) => [other, name]))
@@ -68,15 +69,23 @@ const NAME = /^[a-zA-Z0-9_-]{1,128}$/
 /** Claude Code 2.1.330 drops a tool whose name is longer, its prefix included. */
 const NAME_LENGTH = 128
 
-/** A name that is not taken, and becomes so. */
-function otherName(name: string, taken: Set<string>, length: number): string {
-  for (let count = 2; ; count += 1) {
+/**
+ * A name that is not taken, and becomes so. `counts` keeps how far names that begin alike have come: to begin each time
+ * at 2 takes long where many do.
+ */
+function otherName(name: string, taken: Set<string>, counts: Map<string, number>, length: number): string {
+  const beginning = name.slice(0, length - LONGEST_COUNT)
+  for (let count = counts.get(beginning) ?? 2; ; count += 1) {
     const other = `${name.slice(0, length - String(count).length - 1)}_${count}`
     if (taken.has(other)) continue
     taken.add(other)
+    counts.set(beginning, count + 1)
     return other
   }
 }
+
+/** What the longest count takes of a name, with its line. */
+const LONGEST_COUNT = 7
 
 function toMcpTool({ name, description = '', inputSchema }: ClientTool, listed: string): Fields {
   return {

@@ -34,6 +34,13 @@ describe('the names of tools', () => {
     expect(tools.find('glob')).toBeUndefined()
     expect(tools.find('glob_3')?.name).toBe('glob')
   })
+
+  test('are each their own where very many begin alike', () => {
+    const names = Array.from({ length: 50_000 }, (_, index) => `${'x'.repeat(59)}${index}`)
+    const { tools } = named(...names)
+    expect(new Set(tools.map(({ name }) => name)).size).toBe(names.length)
+    expect(tools.at(-1)?.name).toBe(`${'x'.repeat(53)}_50000`)
+  })
 })
 
 test('schemas are objects with objects as properties, and else as they were', () => {

@@ -33,6 +33,15 @@ describe('names of tools', () => {
     expect(made.outside('other')).toBeUndefined()
   })
 
+  test('stay different where very many begin alike', () => {
+    const names = Array.from(
+      { length: 50_000 },
+      (_, index) => `${'n'.repeat(115)}${String(index).padStart(5, '0')}`,
+    )
+    const { list } = offer(names, { profile: 'project' })
+    expect(new Set(list.map(({ name }) => name)).size).toBe(names.length)
+  })
+
   test('stay different where they have to be others', () => {
     const names = ['ToolSearch', 'ToolSearch_2', '__proto__', 'constructor']
     expect(names.map(offer(names).inside)).toEqual([
