@@ -1,4 +1,5 @@
 #!/usr/bin/env -S bun --no-env-file --config=/dev/null
+import { isMainThread } from 'node:worker_threads'
 import { defineCommand } from 'citty'
 import { runCli } from './commands/run-cli.ts'
 import { VERSION } from './version.ts'
@@ -18,4 +19,6 @@ const main = defineCommand({
   },
 })
 
-process.exitCode = await runCli(main, process.argv.slice(2))
+// Bundled or compiled, threads begin here as well.
+if (isMainThread) process.exitCode = await runCli(main, process.argv.slice(2))
+else await import('./engine/check-thread.ts')

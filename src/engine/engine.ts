@@ -55,7 +55,7 @@ export function createEngine(setup: EngineOptions): Engine {
         `Session "${known.id}" belongs to the backend ${known.driver.name}, not to ${backend.driver.name}.`,
       )
     const options = resolveOptions(request, backend.driver, backend.defaults, known?.options)
-    const check = request.answer && compileSchema(request.answer.schema)
+    const check = request.answer && (await compileSchema(request.answer.schema))
     if (known && (request.history ?? []).length > 0)
       throw new ClinvkError(
         'invalid_request',

@@ -17,10 +17,11 @@ function repairPrompt(problem: string): string {
  * Passes on an answer that is to be JSON once it is known to fit: the last part of the text that does, or else the
  * whole of it, for models say things before they answer, and after. One that does not is repaired once by `repair`,
  * which is told what is wrong with it and gives the events of another turn; what both took is added up. Agents that have
- * asked again by themselves are not asked once more. Answers that a limit or a refusal cut are passed on as they are.
- * What is said beside calls is told as thinking: the SDKs' `parse` takes all text for the answer, and fails on any other.
+ * asked again by themselves are not asked once more. One that a stop sequence cut has to fit as well, and is not
+ * repaired: the next would be cut, too. Answers that a limit or a refusal cut are passed on as they are. What is said
+ * beside calls is told as thinking: the SDKs' `parse` takes all text for the answer, and fails on any other.
  *
- * @throws `answer_invalid` where the repaired answer does not fit either.
+ * @throws `answer_invalid` where the repaired answer does not fit either, or one that was cut.
  */
 export async function* withJsonAnswer(
   events: AsyncIterable<TurnEvent>,
@@ -45,17 +46,23 @@ export async function* withJsonAnswer(
     if (!done) return
     const { corrected, ...last } = done
     const end = spent ? together(spent, last) : last
-    if (last.stopReason !== 'end_turn') {
+    const stopped = last.stopReason === 'stop_sequence'
+    if (!stopped && last.stopReason !== 'end_turn') {
       yield* last.stopReason === 'tool_calls' ? asThinking(said) : said
       yield end
       return
     }
-    const found = findJson(said, check)
+    const found = await findJson(said, check)
     if (found.problem === undefined) {
       yield { type: 'text', text: found.json }
       yield end
       return
     }
+    if (stopped)
+      throw new ClinvkError(
+        'answer_invalid',
+        `The model's answer was cut at the stop sequence ${JSON.stringify(last.stopSequence)} and does not fit the schema: ${found.problem}.`,
+      )
     if (attempts === 2 || corrected)
       throw new ClinvkError(
         'answer_invalid',
@@ -69,6 +76,11 @@ export async function* withJsonAnswer(
 type Done = Extract<TurnEvent, { type: 'done' }>
 type Text = Extract<TurnEvent, { type: 'text' }>
 
+interface FoundJson {
+  readonly json: string
+  readonly problem?: string
+}
+
 function asThinking(said: readonly Text[]): TurnEvent[] {
   return said.map((event) => ({ ...event, type: 'thinking' }))
 }
@@ -79,18 +91,20 @@ function withText(said: readonly Text[], event: Text): readonly Text[] {
   return [...said.slice(0, -1), { ...last, text: last.text + event.text }]
 }
 
-function findJson(said: readonly Text[], check: SchemaCheck): { json: string; problem?: string } {
-  const parts = said.map(({ text }) => text).reverse()
-  const found = [...parts, said.map(({ text }) => text).join('')].map((text) => toJson(text, check))
-  return found.find(({ problem }) => problem === undefined) ?? found[0] ?? toJson('', check)
+async function findJson(said: readonly Text[], check: SchemaCheck): Promise<FoundJson> {
+  const parts = said.map(({ text }) => text)
+  const tries = [...parts.toReversed(), ...(parts.length === 1 ? [] : [parts.join('')])]
+  let first: FoundJson | undefined
+  for (const text of tries) {
+    const found = await toJson(text, check)
+    if (found.problem === undefined) return found
+    first ??= found
+  }
+  return first ?? (await toJson('', check))
 }
 
-function toJson(text: string, check: SchemaCheck): { json: string; problem?: string } {
-  // Models put JSON into a fence whatever they are told.
-  const json = text
-    .trim()
-    .replace(/^```(?:json)?\s*\n([\s\S]*?)\n?```$/, '$1')
-    .trim()
+async function toJson(text: string, check: SchemaCheck): Promise<FoundJson> {
+  const json = withoutFence(text.trim())
   let value: unknown
   try {
     value = JSON.parse(json)
@@ -100,9 +114,20 @@ function toJson(text: string, check: SchemaCheck): { json: string; problem?: str
       problem: `it is no JSON (${error instanceof Error ? error.message : 'it cannot be read'})`,
     }
   }
-  const problem = check(value)
+  const problem = await check(value)
   return problem === undefined ? { json } : { json, problem }
 }
+
+/** Models put JSON into a fence whatever they are told. Each line of a long answer is looked at once. */
+function withoutFence(text: string): string {
+  const line = text.indexOf('\n')
+  if (line === -1 || !text.startsWith(FENCE) || !text.endsWith(FENCE) || text.length - line <= FENCE.length)
+    return text
+  const language = text.slice(FENCE.length, line).trim()
+  return language === '' || language === 'json' ? text.slice(line + 1, -FENCE.length).trim() : text
+}
+
+const FENCE = '```'
 
 function together(first: Done, second: Done): Done {
   const usage = addUsage(first.usage, second.usage)
