@@ -112,13 +112,15 @@ export function createEngine(setup: EngineOptions): Engine {
       const counted = prepared.backend.driver.capabilities.maxTurns === 'emulated' ? leg.maxTurns : undefined
       const serial = createSerial()
       const listener = createListener()
+      // An answer in JSON is stopped before it is checked: what a stop leaves of it may fit no more.
       const formed =
         prepared.check === undefined
           ? leg.events
-          : withJsonAnswer(leg.events, prepared.check, (prompt) =>
-              timed(sayMore(conversation, prompt, turnSignal)),
+          : withJsonAnswer(withStop(leg.events, request.stop), prepared.check, (prompt) =>
+              withStop(timed(sayMore(conversation, prompt, turnSignal)), request.stop),
             )
-      const whole = withStop(withParagraphs(withMaxTurns(formed, counted)), request.stop)
+      const limited = withParagraphs(withMaxTurns(formed, counted))
+      const whole = prepared.check === undefined ? withStop(limited, request.stop) : limited
       const told = listener.listen(request.serialCalls ? serial.apply(whole) : whole)
       for await (const event of told) {
         if (event.type === 'done' && event.stopReason === 'tool_calls') {

@@ -348,6 +348,31 @@ describe('an answer in JSON', () => {
     expect([textOf(events), fake.prompts.length]).toEqual(['{"n":', 1])
   })
 
+  test('is an error where a stop sequence cuts it so that it does not fit, and is not repaired', async () => {
+    const { engine, fake, request } = saying('{"n": 1, "a": "one STOP two"}', '{"n":2}')
+    const failure = await run(engine, { ...request, stop: ['STOP'] }).catch((error: unknown) => error)
+    expect(failure).toMatchObject({ code: 'answer_invalid', message: expect.stringContaining('"STOP"') })
+    expect(fake.prompts).toHaveLength(1)
+  })
+
+  test('is stopped where what a stop sequence leaves of it fits', async () => {
+    const { engine, request } = saying('{"n": 1}\n\nDONE, as you see')
+    const events = await run(engine, { ...request, stop: ['DONE'] })
+    expect(textOf(events)).toBe('{"n": 1}')
+    expect(events.at(-1)).toEqual({ type: 'done', stopReason: 'stop_sequence', stopSequence: 'DONE' })
+  })
+
+  test('is not stopped by what does not occur in it, nor is its repair', async () => {
+    const { engine, request } = saying('{"n":"x"}', '{"n":2}')
+    const events = await run(engine, { ...request, stop: ['STOP'] })
+    expect([textOf(events), events.at(-1)]).toMatchObject(['{"n":2}', { stopReason: 'end_turn' }])
+  })
+
+  test('is looked at once, however many lines a fence has that never ends', async () => {
+    const { engine, request } = saying(`\`\`\`${'\n'.repeat(1_000_000)}x`, '{"n":2}')
+    expect(textOf(await run(engine, request))).toBe('{"n":2}')
+  })
+
   test('may come after calls of tools', async () => {
     const { engine, fake, request } = saying()
     fake.steps = () => calling('a')
