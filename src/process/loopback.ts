@@ -6,19 +6,32 @@ export interface Loopback {
   stop(): Promise<void>
 }
 
-/** @param maxBodyBytes A larger request is answered with 413 before anything else looks at it. */
+/** How long a connection may be silent until its request is admitted, in seconds. Bun looks every few seconds. */
+const IDLE_SECS = 10
+
+/**
+ * Any program of this machine may connect, so a connection lasts as long as something is said, and for one request:
+ * what connects and stays silent would use up our file descriptors.
+ *
+ * @param handle `admit` lets a request's answer take as long as it does.
+ * @param maxBodyBytes A larger request is answered with 413 before anything else looks at it.
+ */
 export function serveLoopback(
-  handle: (request: Request) => Response | Promise<Response>,
+  handle: (request: Request, admit: () => void) => Response | Promise<Response>,
   maxBodyBytes: number,
 ): Loopback {
   const server = Bun.serve({
     hostname: '127.0.0.1',
     port: 0,
-    // An answer may be waited for as long as it takes.
-    idleTimeout: 0,
+    idleTimeout: IDLE_SECS,
     maxRequestBodySize: maxBodyBytes,
     development: false,
-    fetch: handle,
+    async fetch(request, server) {
+      const answer = await handle(request, () => server.timeout(request, 0))
+      // A connection that was let wait would do so after its answer, too.
+      answer.headers.set('connection', 'close')
+      return answer
+    },
     error: () => new Response(null, { status: 500 }),
   })
   // The programs that use it keep us running, not the other way round.

@@ -27,7 +27,10 @@ const MAX_BODY_BYTES = 16 * 1024 * 1024
 export function openMcpEndpoint(): McpEndpoint {
   // By the secret's hash: how long a search takes then tells nothing of the secret.
   const sessions = new Map<string, McpSession>()
-  const server: Loopback = serveLoopback((request) => respond(request, server.host, sessions), MAX_BODY_BYTES)
+  const server: Loopback = serveLoopback(
+    (request, admit) => respond(request, server.host, sessions, admit),
+    MAX_BODY_BYTES,
+  )
   return {
     admit(session) {
       const authorization = `Bearer ${randomBytes(32).toString('base64url')}`
@@ -46,12 +49,14 @@ async function respond(
   request: Request,
   host: string,
   sessions: ReadonlyMap<string, McpSession>,
+  admit: () => void,
 ): Promise<Response> {
   const { headers } = request
   // A name that somebody has pointed here, and any page.
   if (headers.get('host') !== host || headers.has('origin')) return empty(403)
   const session = sessions.get(digest(headers.get('authorization') ?? ''))
   if (!session) return empty(401)
+  admit()
   // GET would open a stream for what we have to tell by ourselves: nothing.
   if (request.method !== 'POST') return empty(405)
   let message: unknown

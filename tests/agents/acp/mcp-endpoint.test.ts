@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { connect } from 'node:net'
 import { type McpAdmission, type McpEndpoint, openMcpEndpoint } from '../../../src/agents/acp/mcp-endpoint.ts'
 import { createMcpSession, type McpCall } from '../../../src/agents/acp/mcp-session.ts'
 import { waitUntil } from '../../support/processes.ts'
@@ -153,6 +154,36 @@ describe('the MCP server for the tools of clients', () => {
     await Bun.sleep(50)
     calls[0]?.answer({ content: [] })
   })
+})
+
+describe('a connection', () => {
+  const connectTo = (url: string, text = '') => {
+    const { hostname, port } = new URL(url)
+    const socket = connect(Number(port), hostname, () => socket.write(text))
+    let heard = ''
+    socket.on('data', (data) => {
+      heard += data.toString()
+    })
+    return new Promise<string>((resolve) => socket.on('close', () => resolve(heard)))
+  }
+
+  test('ends with its answer, whoever asked', async () => {
+    const { admission } = admit('one')
+    const stranger = `GET /mcp HTTP/1.1\r\nHost: ${new URL(admission.url).host}\r\n`
+    expect(await connectTo(admission.url, `${stranger}\r\n`)).toStartWith('HTTP/1.1 401')
+    const known = `Authorization: ${admission.headers[0]?.value}\r\n`
+    expect(await connectTo(admission.url, `${stranger}${known}\r\n`)).toStartWith('HTTP/1.1 405')
+  })
+
+  test('ends where nothing comes, while a call waits longer', async () => {
+    const { post, calls, admission } = admit('one')
+    const waiting = await post(call('one'))
+    expect(
+      await Promise.all([connectTo(admission.url), connectTo(admission.url, 'POST /mcp HTTP/1.1\r\n')]),
+    ).toEqual(['', ''])
+    calls[0]?.answer({ content: [{ type: 'text', text: 'sunny' }] })
+    expect(await waiting.text()).toContain('sunny')
+  }, 60_000)
 })
 
 test('leaves no port open when it is stopped', async () => {
