@@ -456,8 +456,7 @@ describeChat(
         async () => {
           const none = newScene(backend, saying('Without.'))
           expect((await none.ask({ tool_choice: 'none' })).content).toBe('Without.')
-          // Gemini's API refuses an empty list of tools, so its CLI is left with one that does nothing here.
-          expect(none.lastCall().tools).toEqual(backend === 'gemini' ? ['list_background_processes'] : [])
+          expect(none.lastCall().tools).toEqual([])
           const auto = newScene(backend, saying('Not needed.'))
           expect((await auto.ask({ tool_choice: 'auto' })).content).toBe('Not needed.')
           expect(auto.lastCall().tools).toHaveLength(TOOLS.length)
