@@ -284,6 +284,27 @@ describeChat(
       )
 
       test.concurrent(
+        'reach tools that are named like those of agents',
+        async () => {
+          const names = ['read_file', 'ask_user', 'Bash', 'shell']
+          const scene = newScene(
+            backend,
+            (request) => ({
+              toolCalls: [{ name: offeredName(request, 'read_file'), input: { city: 'Rome' } }],
+            }),
+            saying('Read.'),
+          )
+          const tools = names.map((name) => ({ ...WEATHER, function: { ...WEATHER.function, name } }))
+          expect(namesOf(await scene.ask({ tools }))).toEqual(['read_file'])
+          expect(scene.lastCall().tools).toHaveLength(names.length)
+          scene.give('its text')
+          expect((await scene.ask({ tools })).content).toBe('Read.')
+          expect(timesHeard(scene.lastCall(), 'its text')).toBe(1)
+        },
+        LONG_MS,
+      )
+
+      test.concurrent(
         'go on with other tools',
         async () => {
           const scene = newScene(backend, calling(['weather', 'Rome']), saying('Noted.'))
@@ -472,14 +493,15 @@ describeChat(
         'are forced where the choice is %s, or the request is refused',
         async (_, choice) => {
           const scene = newScene(backend, calling(['clock', 'Oslo']))
-          if (!(await can(backend))) {
+          // Gemini CLI has to know the model for that.
+          if (backend === 'gemini' || !(await can(backend))) {
             const failure = await scene.ask({ tool_choice: choice }).catch((error) => error)
             expect(failure).toBeInstanceOf(OpenAI.BadRequestError)
             expect(failure.message).toContain('tool_choice')
+            expect(failure.param).toBe('tool_choice')
             expect(scene.calls()).toEqual([])
-            return
+            if (backend !== 'gemini') return
           }
-          // Gemini CLI has to know the model for that.
           const model = backend === 'gemini' ? 'gemini/gemini-2.5-pro' : backend
           expect(namesOf(await scene.ask({ model, tool_choice: choice }))).toEqual(['clock'])
           const sent = scene.lastCall()
