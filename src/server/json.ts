@@ -3,7 +3,8 @@ import { ClinvkError } from '../errors.ts'
 /**
  * Reads bytes as JSON.
  *
- * @throws `invalid_json`, with the line and column where it is broken.
+ * @throws `invalid_json`, with the line and column where it is broken, or where it nests deeper than what looks at it
+ * later can follow.
  */
 export function parseJson(bytes: Uint8Array): unknown {
   if (bytes.byteLength === 0)
@@ -15,14 +16,44 @@ export function parseJson(bytes: Uint8Array): unknown {
     throw new ClinvkError('invalid_json', 'The body is not valid UTF-8.')
   }
   try {
-    return JSON.parse(text)
+    const value: unknown = JSON.parse(text)
+    if (nestsDeeper(text, MOST_LEVELS))
+      throw new ClinvkError('invalid_json', `The body is nested deeper than ${MOST_LEVELS} levels.`)
+    return value
   } catch (error) {
+    if (error instanceof ClinvkError) throw error
     if (!(error instanceof SyntaxError))
       throw new ClinvkError('invalid_json', 'The body is nested too deeply.')
     const { line, column, reason } = locate(text)
     throw new ClinvkError('invalid_json', `Line ${line}, column ${column}: ${reason}.`, {
       details: { line, column },
     })
+  }
+}
+
+/** Of a body as a whole. A schema has a limit of its own. */
+const MOST_LEVELS = 200
+
+/** Of text that is known to be JSON. */
+function nestsDeeper(text: string, most: number): boolean {
+  let depth = 0
+  for (let at = 0; at < text.length; at += 1) {
+    const character = text[at]
+    if (character === '"') at = endOfString(text, at)
+    else if (character === '{' || character === '[') {
+      depth += 1
+      if (depth > most) return true
+    } else if (character === '}' || character === ']') depth -= 1
+  }
+  return false
+}
+
+function endOfString(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); ; end = text.indexOf('"', end + 1)) {
+    let before = end
+    while (text[before - 1] === '\\') before -= 1
+    // An even number of backslashes are characters of the string, and none is for the quote.
+    if ((end - before) % 2 === 0) return end
   }
 }
 

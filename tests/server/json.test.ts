@@ -7,6 +7,20 @@ describe('parseJson', () => {
     expect(parse('\ufeff{"a":1}')).toEqual({ a: 1 })
   })
 
+  test('reads 200 levels, and says where there are more', () => {
+    const nested = (levels: number, inside = '') => `${'['.repeat(levels)}${inside}${']'.repeat(levels)}`
+    const strings = `${JSON.stringify('["\\')}, ${JSON.stringify('['.repeat(300))}, "\\u005b\\\\"`
+    for (const text of [nested(200), nested(200, strings), `[${Array(300).fill('{"a":[]}').join()}]`])
+      expect(JSON.stringify(parse(text))).toBe(JSON.stringify(JSON.parse(text)))
+    for (const text of [nested(201), nested(100_000), `{"a":${nested(199, '{"b":1}')}}`])
+      expect(() => parse(text)).toThrow(
+        expect.objectContaining({
+          code: 'invalid_json',
+          message: 'The body is nested deeper than 200 levels.',
+        }),
+      )
+  })
+
   const broken: [text: string, message: string][] = [
     ['', 'The body is empty; a JSON object is expected.'],
     [' ', 'Line 1, column 2: the text ends where a value was expected.'],
