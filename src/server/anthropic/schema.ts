@@ -1,4 +1,5 @@
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
+import { MOST_TOOLS } from '../chat/client-tools.ts'
 import { AssistantBlock, optional, TextBlock, textOr, UserBlock } from './schema-blocks.ts'
 
 const role = <T extends string>(name: T) => Type.Literal(name, { description: 'Who says it.' })
@@ -108,6 +109,7 @@ const prompt = {
   thinking: optional(Thinking),
   tools: optional(
     Type.Array(ToolDefinition, {
+      maxItems: MOST_TOOLS,
       description:
         "Tools that the model may call, and the client carries out. Anthropic's own, named by a type with a date (web_search_20250305, bash_20250124), are refused.",
     }),

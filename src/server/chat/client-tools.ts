@@ -8,12 +8,17 @@ export interface NamedTool extends ClientTool {
   readonly path: string
 }
 
+/** Tools of one request. Agents with many MCP servers send some hundreds. */
+export const MOST_TOOLS = 1000
+
 /**
- * Checks the tools of a request together.
+ * Checks the tools of a request together. There may be more of them than of any of its lists, which are checked before.
  *
  * @throws `invalid_request` with the field.
  */
 export function checkTools(tools: readonly NamedTool[], longestName: number): ClientTool[] {
+  if (tools.length > MOST_TOOLS)
+    throw wrong('tools', `are ${tools.length} together, and ${MOST_TOOLS} at most are taken.`)
   const names = new Set<string>()
   for (const { name, path, inputSchema } of tools) {
     if (!/^[A-Za-z0-9_-]+$/.test(name) || name.length > longestName)

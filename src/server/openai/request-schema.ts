@@ -1,4 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox'
+import { MOST_TOOLS } from '../chat/client-tools.ts'
 import { maybe, open, words } from './fields.ts'
 import { ToolChoice, ToolDefinition } from './tool-schema.ts'
 
@@ -191,7 +192,7 @@ export const ChatCompletionRequest = open(
     ),
     user: maybe(Type.String(), 'Accepted.'),
     tools: maybe(
-      Type.Array(ToolDefinition),
+      Type.Array(ToolDefinition, { maxItems: MOST_TOOLS }),
       'Functions that the model may call. The client carries the calls out.',
     ),
     tool_choice: maybe(

@@ -1,4 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox'
+import { MOST_TOOLS } from '../chat/client-tools.ts'
 import { maybe, open, words } from './fields.ts'
 
 const text = (description: string) => Type.String({ description })
@@ -63,7 +64,7 @@ export const ToolChoice = Type.Union([
               },
               { description: 'One of the tools.' },
             ),
-            { description: 'The tools.' },
+            { maxItems: MOST_TOOLS, description: 'The tools.' },
           ),
         },
         { description: 'Which.' },

@@ -1,4 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox'
+import { MOST_TOOLS } from '../../chat/client-tools.ts'
 import { maybe, open, words } from '../fields.ts'
 
 const text = (description: string) => maybe(Type.String(), description)
@@ -21,7 +22,7 @@ const ToolDefinition = open(
       Type.Unknown({ description: "Form of a custom tool's input. The model is told it." }),
     ),
     tools: maybe(
-      Type.Array(open({}, { description: 'A function or custom tool.' })),
+      Type.Array(open({}, { description: 'A function or custom tool.' }), { maxItems: MOST_TOOLS }),
       'The tools of a namespace. The model sees them as NAMESPACE__NAME.',
     ),
     execution: text('client: the search for tools is offered to the model as one more tool.'),
@@ -40,6 +41,7 @@ const ToolChoice = Type.Union([
       tools: maybe(
         Type.Array(
           open({ name: text('Its name.'), namespace: text('Its namespace.') }, { description: 'A tool.' }),
+          { maxItems: MOST_TOOLS },
         ),
         'The only ones, of allowed_tools.',
       ),
@@ -111,7 +113,7 @@ export const CreateResponse = open(
       'How the answer is written.',
     ),
     tools: maybe(
-      Type.Array(ToolDefinition),
+      Type.Array(ToolDefinition, { maxItems: MOST_TOOLS }),
       "Tools that the model may call, and the client carries out: functions, custom tools, namespaces of both, and the client's own tool_search. Items of the input may add some (additional_tools, tool_search_output). The provider's own tools (web_search, …) are accepted and not offered.",
     ),
     tool_choice: maybe(
