@@ -62,11 +62,14 @@ and leaves out tools of a client that are named like some of its own, so \`ask_u
 their names. It makes a model call a tool only where it does not choose the model itself: with \`gemini/gemini-2.5-pro\`, \`gemini/fast\`, or plain \`gemini\`
 where \`backends.gemini.model\` or \`GEMINI_MODEL\` in the backend's environment names one. Where a chat on gemini has no
 tools, and its model calls some again and again, that is an error (502, \`agent_failed\`). Calls of the history whose ids are used again are told with a number behind them.
+A request has 1000 tools at most, and a schema 50 levels of JSON.
 
 **Answers in JSON**: \`response_format\`, \`text.format\` and \`output_config.format\` hold the model to a schema by the agent's own means (claude, codex), else
 by instruction. Every answer is checked here; one that does not fit is repaired once, and an error (502, \`answer_invalid\`) if it still does not fit. A
 stream of such an answer comes in one piece, when it is known to fit; only thinking comes earlier. What the model says besides is left out; beside
-calls of tools it is told as thinking, since SDKs parse all text as the answer; a refusal and what a limit cut are text. The CLIs have rules of their own:
+calls of tools it is told as thinking, since SDKs parse all text as the answer; a refusal and what a limit cut are text. One that a stop sequence cuts
+has to fit as well. A schema has 50 levels at most, 2000 objects and lists and 20 000 values; one that refers to itself without end, or whose use takes
+too long, is a 400. The CLIs have rules of their own:
 
 - **claude**: Claude Code has the model call a tool with the answer. A model that answers in text is asked for that call once, which is the repair: its
   text counts then, if it fits, and has taken two model calls.
@@ -77,7 +80,7 @@ calls of tools it is told as thinking, since SDKs parse all text as the answer; 
   says that its turn ended well: the model is asked to correct its refusal, and the answer is an error if it refuses again.
 
 **Never twice**: a run that failed or was left is not run again by a client's own retries. Failures carry \`x-should-retry: false\`; for clients that
-do not listen, an equal request gets the same failure for \`chat.replay_guard_secs\` (two minutes), and \`retry-after\` says no less than that. A
+do not listen, an equal request gets the same failure for \`chat.replay_guard_secs\` (two minutes) with \`x-clinvk-replay: replayed\`, and a \`retry-after\` says no less than that. A
 request that its client left before any answer is 409 for 15 s, then a new one. \`x-clinvk-replay: off\` switches that off. Successes are never
 replayed.
 
