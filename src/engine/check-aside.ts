@@ -4,6 +4,8 @@ import type { JsonSchema } from '../agents/client-tools.ts'
 export interface CheckTask {
   readonly schema: JsonSchema
   readonly values: readonly unknown[]
+  /** Whether more than the first problem of a value is looked for. */
+  readonly allErrors: boolean
 }
 
 /** What is wrong with the schema, or with each value. `endless`: checking one of them came to no end. */
@@ -23,14 +25,11 @@ const MOST_THREADS = 4
  * Checks values with a schema in a thread of its own, which is ended at a deadline: a schema of a few words can have
  * work for years, by its patterns or by references to what has two references itself.
  */
-export async function checkAside(
-  schema: JsonSchema,
-  values: readonly unknown[],
-): Promise<CheckResult | typeof TOOK_TOO_LONG> {
+export async function checkAside(task: CheckTask): Promise<CheckResult | typeof TOOK_TOO_LONG> {
   if (running >= MOST_THREADS) await new Promise<void>((go) => waiting.push(go))
   else running += 1
   try {
-    return await runThread({ schema, values })
+    return await runThread(task)
   } finally {
     const next = waiting.shift()
     if (next) next()

@@ -8,8 +8,8 @@ declare const self: Worker
 self.onmessage = ({ data }: MessageEvent<CheckTask>) => self.postMessage(work(data))
 self.postMessage('ready')
 
-function work({ schema, values }: CheckTask): CheckResult {
-  const check = makeCheck(schema)
+function work({ schema, values, allErrors }: CheckTask): CheckResult {
+  const check = makeCheck(schema, allErrors)
   if (typeof check === 'string') return check
   let endless = false
   const problems = values.map((value) => {

@@ -32,18 +32,20 @@ export async function compileSchema(schema: JsonSchema): Promise<SchemaCheck> {
   ] as const)
     if (count > most) throw wrongSchema(`It has ${count} ${what}, and ${most} at most are taken`)
   if (!size.tricky && size.values <= FEW_VALUES) {
-    const check = makeCheck(schema)
+    const check = makeCheck(schema, true)
     if (typeof check === 'string') throw wrongSchema(check)
     return async (value) => check(value)
   }
 
+  // Of parts that are repeated without number there would be errors without number.
+  const allErrors = !size.refers
   // A schema that refers to itself in a ring is found only when it is used.
-  const tried = await checkAside(schema, SAMPLES)
+  const tried = await checkAside({ schema, values: SAMPLES, allErrors })
   if (tried === TOOK_TOO_LONG) throw wrongSchema('Checking values with it takes too long')
   if (typeof tried === 'string') throw wrongSchema(tried)
   if (tried.endless) throw wrongSchema('It refers to itself without end')
   return async (value) => {
-    const found = await checkAside(schema, [value]).catch((error: unknown) => {
+    const found = await checkAside({ schema, values: [value], allErrors }).catch((error: unknown) => {
       // Of what can't even be handed over.
       if (error instanceof RangeError) return 'it nests too deep to be checked'
       throw error
@@ -57,12 +59,19 @@ export async function compileSchema(schema: JsonSchema): Promise<SchemaCheck> {
 /** One value of each type. */
 const SAMPLES: readonly unknown[] = [{}, [], '', 0, true, null]
 
-/** The check itself, done at once; or what is wrong with the schema. The check throws where it comes to no end. */
-export function makeCheck(schema: JsonSchema): ((value: unknown) => string | undefined) | string {
+/**
+ * The check itself, done at once; or what is wrong with the schema. The check throws where it comes to no end.
+ *
+ * @param allErrors Whether it looks for more than the first error.
+ */
+export function makeCheck(
+  schema: JsonSchema,
+  allErrors: boolean,
+): ((value: unknown) => string | undefined) | string {
   const { $schema: named, ...rest } = schema
   // Ajv's own word, with which every value passes.
   if (rest['$async'] !== undefined) return '$async is no keyword of JSON Schema'
-  const ajv = newCompiler(named)
+  const ajv = newCompiler(named, allErrors)
   try {
     if (!ajv.validateSchema(rest)) return tell(ajv.errors ?? [])
     const validate = ajv.compile(rest)
@@ -89,16 +98,16 @@ const OPTIONS = {
   ownProperties: true,
   // With it what many references name is compiled as many times.
   inlineRefs: false,
-  allErrors: true,
   validateFormats: false,
   logger: false,
 } as const
 
 /** Of a draft that nobody knows the newest is the best guess. Compilers keep what they compile, so each is used once. */
-function newCompiler(named: unknown): Ajv {
+function newCompiler(named: unknown, allErrors: boolean): Ajv {
+  const options = { ...OPTIONS, allErrors }
   const draft = String(named ?? '')
-  if (/draft-0[4-7]/.test(draft)) return new Ajv(OPTIONS)
-  return draft.includes('2019-09') ? new Ajv2019(OPTIONS) : new Ajv2020(OPTIONS)
+  if (/draft-0[4-7]/.test(draft)) return new Ajv(options)
+  return draft.includes('2019-09') ? new Ajv2019(options) : new Ajv2020(options)
 }
 
 const checkers = new Map<string, Ajv>()
@@ -106,7 +115,7 @@ const checkers = new Map<string, Ajv>()
 /** One that is only asked whether schemas are valid, of which it keeps nothing. */
 function compilerFor(named: unknown): Ajv {
   const draft = /draft-0[4-7]|2019-09/.exec(String(named ?? ''))?.[0] ?? '2020-12'
-  const known = checkers.get(draft) ?? newCompiler(named)
+  const known = checkers.get(draft) ?? newCompiler(named, true)
   checkers.set(draft, known)
   return known
 }

@@ -6,7 +6,9 @@ export interface SchemaSize {
   readonly parts: number
   /** What these hold. */
   readonly values: number
-  /** It has words for which a small value may take long: those that repeat parts of it, and those that search. */
+  /** It has words that repeat parts of it. */
+  readonly refers: boolean
+  /** It has these, or others for which a small value may take long. */
   readonly tricky: boolean
 }
 
@@ -19,7 +21,7 @@ const MOST_LEVELS = 50
  * @returns what is wrong where it nests too deep, in words that go behind "it".
  */
 export function measureSchema(schema: JsonSchema): SchemaSize | string {
-  let [parts, values, tricky] = [0, 0, false]
+  let [parts, values, refers, searches] = [0, 0, false, false]
   let level: object[] = [schema]
   for (let depth = 1; level.length > 0; depth += 1) {
     if (depth > MOST_LEVELS) return `nests deeper than ${MOST_LEVELS} levels, the most that is taken`
@@ -31,20 +33,15 @@ export function measureSchema(schema: JsonSchema): SchemaSize | string {
         : Object.entries(part)
       values += entries.length
       for (const [word, value] of entries) {
-        if (typeof word === 'string' && TRICKY.has(word)) tricky = true
+        if (REFERENCES.has(word)) refers = true
+        if (SEARCHES.has(word)) searches = true
         if (typeof value === 'object' && value !== null) next.push(value)
       }
     }
     level = next
   }
-  return { parts, values, tricky }
+  return { parts, values, refers, tricky: refers || searches }
 }
 
-const TRICKY: ReadonlySet<string> = new Set([
-  '$ref',
-  '$dynamicRef',
-  '$recursiveRef',
-  'pattern',
-  'patternProperties',
-  'uniqueItems',
-])
+const REFERENCES: ReadonlySet<unknown> = new Set(['$ref', '$dynamicRef', '$recursiveRef'])
+const SEARCHES: ReadonlySet<unknown> = new Set(['pattern', 'patternProperties', 'uniqueItems'])
