@@ -314,3 +314,15 @@ test('clinvk version and --version print the version', async () => {
   expect(stdout).toMatch(/^clinvk \d+\.\d+\.\d+\n$/)
   expect((await runCli(['--version'])).stdout.trim()).toBe(stdout.replace('clinvk ', '').trim())
 })
+
+test('a bundle of one file finds the thread in which answers are checked', async () => {
+  const built = await Bun.build({ entrypoints: [MAIN], outdir: join(home, 'bundle'), target: 'bun' })
+  expect(built.success).toBe(true)
+  const server = await serve({ main: join(home, 'bundle/main.js') })
+  const response = await server.post('/openai/v1/chat/completions', {
+    model: 'demo',
+    messages: [{ role: 'user', content: 'hi' }],
+    response_format: { type: 'json_schema', json_schema: { name: 'x', schema: { $ref: '#' } } },
+  })
+  expect([response.status, await response.text()]).toEqual([400, expect.stringContaining('without end')])
+})

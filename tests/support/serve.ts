@@ -18,14 +18,16 @@ export interface ServeOptions {
   readonly env: Readonly<Record<string, string>>
   readonly cwd: string
   readonly args?: readonly string[]
+  /** A bundle in place of the source. */
+  readonly main?: string
 }
 
 const MAIN = join(import.meta.dir, '../../src/main.ts')
 
 /** Starts `clinvk serve` on a free port and waits for its banner. @throws Error with its output where it ends instead. */
-export async function startClinvk({ env, cwd, args = [] }: ServeOptions): Promise<ServedClinvk> {
+export async function startClinvk({ env, cwd, args = [], main = MAIN }: ServeOptions): Promise<ServedClinvk> {
   const proc = Bun.spawn({
-    cmd: [process.execPath, '--no-env-file', MAIN, 'serve', '--port', '0', ...args],
+    cmd: [process.execPath, '--no-env-file', main, 'serve', '--port', '0', ...args],
     cwd,
     env: { ...env },
     stdin: 'ignore',
