@@ -40,6 +40,8 @@ export const ERROR_TABLE = {
   backend_disabled: { status: 503, title: 'Backend disabled' },
   backend_not_installed: { status: 503, title: 'Agent not installed' },
   backend_not_ready: { status: 503, title: 'Agent not ready' },
+  /** Sessions and runs cannot be kept: the disk is full, the file damaged or not ours to write. */
+  store_failed: { status: 503, title: 'The store failed' },
   shutting_down: { status: 503, title: 'Shutting down' },
   timeout: { status: 504, title: 'Timed out' },
   /** What the model provider answered to the agent. The status is the provider's own. */

@@ -77,6 +77,8 @@ export interface SessionOptions {
   readonly extraFlags?: readonly string[]
   /** The agent's own id of a session to go on with. */
   readonly resume?: string
+  /** With `resume`: goes on in a session of its own, which begins as a copy. Only where the driver can `fork`. */
+  readonly fork?: boolean
   /** Leaves nothing behind in the agent's own history, where the agent can. */
   readonly ephemeral: boolean
   /** Earlier messages that the agent has to know as its own. Never together with `resume`. */
@@ -133,6 +135,8 @@ export type TurnEvent =
       readonly agentVersion?: string
       /** Options that were asked for and change nothing with this model. */
       readonly withoutEffect?: readonly 'effort'[]
+      /** The agent had lost its session, and was told everything that was said before. Set by the engine. */
+      readonly replayed?: boolean
     }
   /** A delta of the answer. `part` names the block it belongs to; a new name starts a new paragraph. */
   | { readonly type: 'text'; readonly text: string; readonly part?: string }

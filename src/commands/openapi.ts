@@ -3,6 +3,8 @@ import { loadConfig } from '../config/load.ts'
 import { createEngine } from '../engine/engine.ts'
 import { createFolders } from '../process/folders.ts'
 import { createApp } from '../server/app.ts'
+import { IN_MEMORY } from '../sessions/database.ts'
+import { openSessionStore } from '../sessions/store.ts'
 import { VERSION } from '../version.ts'
 import { consoleLog } from './console-log.ts'
 
@@ -15,6 +17,8 @@ export default defineCommand({
       backends: [],
       folders: createFolders({ defaultFolder: '/', allowed: [], blocked: [] }, '/'),
       limits: {},
+      store: openSessionStore(IN_MEMORY),
+      holder: '',
       waiting: { waitMs: 0, most: 1 },
       conversations: { keepAliveMs: 0, maxIdle: 0 },
     })

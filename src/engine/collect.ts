@@ -53,6 +53,7 @@ export async function collect(turn: Turn, now: () => number = Date.now): Promise
     ...(model === undefined ? {} : { model }),
     ...(init?.agentSessionId === undefined ? {} : { agentSessionId: init.agentSessionId }),
     ...(init?.agentVersion === undefined ? {} : { agentVersion: init.agentVersion }),
+    ...(init?.replayed ? { replayed: true } : {}),
     durationMs: Math.max(0, now() - turn.startedAt),
   }
 }

@@ -12,8 +12,10 @@ export interface Conversation extends Place {
   readonly driver: AgentDriver
   options: ResolvedOptions
   agentSessionId: string | undefined
-  /** Turns that its agent was given. */
+  /** Turns that it had, in whichever process. */
   turns: number
+  /** The agent's session of another conversation of ours that this one branches off from; until it has its own. */
+  forkOf?: string | undefined
   live: AgentSession | undefined
   lastUsed: number
 }
@@ -72,6 +74,10 @@ export function createConversations({ keepAliveMs, maxIdle }: ConversationLimits
       driver: AgentDriver,
       { workdir, scratch, cleanUp }: Place,
       options: ResolvedOptions,
+      before: Pick<Conversation, 'agentSessionId' | 'turns' | 'forkOf'> = {
+        agentSessionId: undefined,
+        turns: 0,
+      },
     ): Conversation {
       const conversation: Conversation = {
         id,
@@ -80,8 +86,7 @@ export function createConversations({ keepAliveMs, maxIdle }: ConversationLimits
         scratch,
         cleanUp,
         options,
-        agentSessionId: undefined,
-        turns: 0,
+        ...before,
         live: undefined,
         lastUsed: Date.now(),
       }
@@ -93,15 +98,30 @@ export function createConversations({ keepAliveMs, maxIdle }: ConversationLimits
       return conversation
     },
 
-    /** @throws `session_not_found` */
-    find(id: string): Conversation {
+    find: (id: string): Conversation | undefined => known.get(id),
+
+    /** Ends the agent of a conversation: another process went on with it, or it is to be opened anew. */
+    rest,
+
+    /** Ends a conversation for good. */
+    async end(id: string): Promise<void> {
       const conversation = known.get(id)
-      if (!conversation) throw notFound(id)
-      return conversation
+      if (!conversation) return
+      known.delete(id)
+      await rest(conversation)
+      await forget(conversation)
     },
 
-    /** Waits until the turns before this one are over. The result ends the lease, and settles the conversation. */
-    async lease(conversation: Conversation, signal: AbortSignal): Promise<() => Promise<void>> {
+    /** Waits until the turns before this one are over, unless it is not to wait. The result ends the lease, and settles the conversation. */
+    async lease(
+      conversation: Conversation,
+      wait: boolean,
+      signal: AbortSignal,
+    ): Promise<() => Promise<void>> {
+      if (!wait && lines.has(conversation.id))
+        throw new ClinvkError('session_busy', `Session "${conversation.id}" has a turn under way.`, {
+          retryable: true,
+        })
       const before = lines.get(conversation.id) ?? Promise.resolve()
       const mine = Promise.withResolvers<void>()
       const line = before.then(() => mine.promise)
@@ -111,7 +131,7 @@ export function createConversations({ keepAliveMs, maxIdle }: ConversationLimits
       })
       try {
         await abortable(before, signal)
-        if (!known.has(conversation.id)) throw notFound(conversation.id)
+        if (!known.has(conversation.id)) throw sessionNotFound(conversation.id)
       } catch (error) {
         mine.resolve()
         throw error
@@ -120,28 +140,50 @@ export function createConversations({ keepAliveMs, maxIdle }: ConversationLimits
       return () => settle(conversation).finally(mine.resolve)
     },
 
-    /** The agent of a leased conversation: the living one, or one that is opened with what has changed. */
+    /**
+     * The agent of a leased conversation: the living one, or one that is opened with what has changed. Where the
+     * agent's own session is gone, or it cannot open one again, it is told everything that was said (`replay`).
+     */
     async agent(
       conversation: Conversation,
       options: ResolvedOptions,
       history: readonly HistoryMessage[],
       signal: AbortSignal,
-    ): Promise<AgentSession> {
+      replay: () => readonly HistoryMessage[] = () => [],
+    ): Promise<{ session: AgentSession; replayed: boolean }> {
       const same = sameOptions(conversation.options, options)
-      if (conversation.live?.alive && same) return conversation.live
-      const { driver, agentSessionId } = conversation
-      if (conversation.turns > 0 && (!driver.capabilities.resume || agentSessionId === undefined))
-        throw cannotGoOn(conversation, same)
+      if (conversation.live?.alive && same) return { session: conversation.live, replayed: false }
+      const { driver, agentSessionId, forkOf } = conversation
+      const { capabilities } = driver
       await rest(conversation)
-      const opened: SessionOptions = {
-        ...options,
-        workdir: conversation.workdir,
-        ...(agentSessionId === undefined ? {} : { resume: agentSessionId }),
-        ...(history.length === 0 ? {} : { history: uniqueCallIds(history) }),
+      const open = async (more: Partial<SessionOptions>) => {
+        conversation.live = await openUnless(signal, driver, {
+          ...options,
+          workdir: conversation.workdir,
+          ...more,
+        })
+        conversation.options = options
+        return conversation.live
       }
-      conversation.live = await openUnless(signal, driver, opened)
-      conversation.options = options
-      return conversation.live
+      const openAnew = async () => {
+        const said = replay()
+        if (said.length === 0 || capabilities.history === 'none') throw cannotGoOn(conversation, same)
+        return { session: await open({ history: said }), replayed: true }
+      }
+      if (agentSessionId === undefined && conversation.turns === 0)
+        return {
+          session: await open(history.length === 0 ? {} : { history: uniqueCallIds(history) }),
+          replayed: false,
+        }
+      const resume = agentSessionId ?? (capabilities.fork ? forkOf : undefined)
+      if (resume === undefined || !capabilities.resume) return await openAnew()
+      try {
+        const fork = agentSessionId === undefined ? { fork: true } : {}
+        return { session: await open({ resume, ...fork }), replayed: false }
+      } catch (error) {
+        if (!(error instanceof ClinvkError) || error.code !== 'session_not_found') throw error
+        return await openAnew()
+      }
     },
 
     async close(): Promise<void> {
@@ -157,7 +199,8 @@ export function sameOptions(a: ResolvedOptions, b: ResolvedOptions): boolean {
   return JSON.stringify(a) === JSON.stringify(b)
 }
 
-function notFound(id: string): ClinvkError {
+/** There is no such session, or not any more. */
+export function sessionNotFound(id: string): ClinvkError {
   return new ClinvkError('session_not_found', `There is no session "${id}" on this server.`)
 }
 

@@ -5,6 +5,7 @@ import type { TurnEvent } from '../agents/types.ts'
 import { ClinvkError, toClinvkError } from '../errors.ts'
 import type { Folders, Place } from '../process/folders.ts'
 import { within } from '../process/within.ts'
+import type { NewSession, SessionStore } from '../sessions/types.ts'
 import { type Backend, chooseBackend, describeBackends } from './backends.ts'
 import { createListener, createSerial } from './client-calls.ts'
 import {
@@ -12,11 +13,14 @@ import {
   type ConversationLimits,
   createConversations,
   sameOptions,
+  sessionNotFound,
 } from './conversations.ts'
 import { withJsonAnswer } from './json-answer.ts'
 import { compileSchema, type SchemaCheck } from './json-schema.ts'
 import { type TurnLimits, withMaxTurns, withParagraphs, withTimeouts } from './limits.ts'
 import { type ResolvedOptions, resolveOptions } from './options.ts'
+import { createSessionKeeper, type KeptTurn, toReplay } from './session-keeper.ts'
+import { createSessions } from './sessions.ts'
 import { withStop } from './stop.ts'
 import type { Engine, Turn, TurnRequest } from './types.ts'
 import {
@@ -36,17 +40,29 @@ export interface EngineOptions {
   readonly limits: Pick<TurnLimits, 'silenceMs' | 'totalMs'>
   readonly conversations: ConversationLimits
   readonly waiting: WaitingLimits
+  /** What outlives the process. */
+  readonly store: SessionStore
+  /** Names this process among those that use the store. */
+  readonly holder: string
+  /** Told of what could not be kept. */
+  readonly onStoreFailure?: (error: ClinvkError) => void
+  /** Tags of every new session. */
+  readonly defaultTags?: readonly string[]
 }
 
 /** Makes the engine. It starts nothing before the first turn. */
 export function createEngine(setup: EngineOptions): Engine {
   const conversations = createConversations(setup.conversations)
   const waitingTurns = createWaitingTurns(setup.waiting)
+  const { store, defaultTags = [] } = setup
+  const keeper = createSessionKeeper(store, setup.holder, setup.onStoreFailure ?? (() => {}))
   const closing = new AbortController()
+  /** Cancels the turn that a session has under way. */
+  const cancels = new Map<string, (reason: ClinvkError) => void>()
   const running = new Set<Promise<void>>()
 
   const prepare = async (request: TurnRequest): Promise<Prepared> => {
-    const known = request.sessionId === undefined ? undefined : conversations.find(request.sessionId)
+    const known = request.sessionId === undefined ? undefined : recall(request.sessionId)
     const named = request.backend ?? known?.driver.name
     const backend = await chooseBackend(setup.backends, named, setup.defaultBackend)
     if (known && known.driver !== backend.driver)
@@ -73,18 +89,39 @@ export function createEngine(setup: EngineOptions): Engine {
     return { known, backend, options, workdir, ...(check ? { check } : {}) }
   }
 
+  /** A session that this process has, or one of the store. @throws `session_not_found`, `backend_not_found` */
+  const recall = (id: string): Conversation => {
+    const live = conversations.find(id)
+    if (live) return live
+    const record = store.get(id)
+    if (!record) throw sessionNotFound(id)
+    const driver = setup.backends.find((backend) => backend.driver.name === record.backend)?.driver
+    if (!driver)
+      throw new ClinvkError(
+        'backend_not_found',
+        `Session "${id}" belongs to the backend ${record.backend}, which is not configured any more.`,
+      )
+    const place = { workdir: record.workdir, scratch: false, cleanUp: async () => {} }
+    return conversations.create(id, driver, place, record.options as ResolvedOptions, {
+      agentSessionId: record.agentSessionId,
+      turns: record.turnCount,
+      forkOf: record.parent === undefined ? undefined : store.get(record.parent)?.agentSessionId,
+    })
+  }
+
   const start = async (request: TurnRequest, signal: AbortSignal): Promise<Turn> => {
     if (closing.signal.aborted) throw shuttingDown()
     const prepared = await prepare(request)
     const { known, backend, options } = prepared
     const sessionId = known?.id ?? newId('ses')
+    const id = newId('run')
     return {
-      id: newId('run'),
+      id,
       sessionId,
       backend: backend.driver.name,
       ...(options.model === undefined ? {} : { model: options.model }),
       startedAt: Date.now(),
-      events: play(request, prepared, sessionId, signal),
+      events: play(request, prepared, { id, sessionId }, signal),
     }
   }
 
@@ -92,7 +129,7 @@ export function createEngine(setup: EngineOptions): Engine {
   async function* play(
     request: TurnRequest,
     prepared: Prepared,
-    sessionId: string,
+    { id, sessionId }: { readonly id: string; readonly sessionId: string },
     signal: AbortSignal,
   ): AsyncGenerator<TurnEvent, void> {
     const over = Promise.withResolvers<void>()
@@ -107,7 +144,7 @@ export function createEngine(setup: EngineOptions): Engine {
       if (turnSignal.aborted) throw abortError(turnSignal)
       leg =
         (await goOn(request, prepared, timed, turnSignal)) ??
-        (await begin(request, prepared, sessionId, timed, turnSignal))
+        (await begin(request, prepared, { id, sessionId }, timed, turnSignal, ours))
       const { conversation, release, given, untold } = leg
       const counted = prepared.backend.driver.capabilities.maxTurns === 'emulated' ? leg.maxTurns : undefined
       const serial = createSerial()
@@ -122,7 +159,7 @@ export function createEngine(setup: EngineOptions): Engine {
       const limited = withParagraphs(withMaxTurns(formed, counted))
       const whole = prepared.check === undefined ? withStop(limited, request.stop) : limited
       const told = listener.listen(request.serialCalls ? serial.apply(whole) : whole)
-      for await (const event of told) {
+      for await (const event of leg.kept ? keeper.keep(leg.kept, told, turnSignal) : told) {
         if (event.type === 'done' && event.stopReason === 'tool_calls') {
           const digest = await digestOf(saidIn(request))
           const kept = [...untold, ...serial.untold()]
@@ -180,7 +217,7 @@ export function createEngine(setup: EngineOptions): Engine {
       await release().catch(() => {})
       return undefined
     }
-    const leg = { conversation, release, maxTurns: undefined }
+    const leg = { conversation, release, maxTurns: undefined, kept: undefined }
     if (next) return { ...leg, events: tellNext(next), given, untold }
     return { ...leg, events: timed(live.answer(given, signal)), given: [], untold: [] }
   }
@@ -189,22 +226,78 @@ export function createEngine(setup: EngineOptions): Engine {
   async function begin(
     request: TurnRequest,
     { known, backend, options: asked, workdir }: Prepared,
-    sessionId: string,
+    { id: runId, sessionId }: { readonly id: string; readonly sessionId: string },
     timed: Timed,
     signal: AbortSignal,
+    ours: AbortController,
   ): Promise<Leg> {
-    const { history = [], caller } = request
+    const { history = [], caller, parts, whenBusy = 'wait' } = request
     if (history.length > 0)
       void waitingTurns.end((turn) => isLeftBehind(turn, caller, history)).catch(() => {})
     const conversation =
       known ?? conversations.create(sessionId, backend.driver, await makePlace(setup.folders, workdir), asked)
-    const release = await conversations.lease(conversation, signal)
-    // The turns that this one waited for may have changed the session's options.
-    const options = known
-      ? resolveOptions(request, backend.driver, backend.defaults, conversation.options)
-      : asked
-    const events = timed(openAndPrompt(conversation, request, options, signal))
-    return { conversation, release, events, maxTurns: options.maxTurns, given: [], untold: [] }
+    const release = await conversations.lease(conversation, whenBusy === 'wait', signal)
+    let letGo = () => {}
+    try {
+      // The turns that this one waited for may have changed the session's options.
+      const options = known
+        ? resolveOptions(request, backend.driver, backend.defaults, conversation.options)
+        : asked
+      if (!options.ephemeral) {
+        if (!known) store.create(toNewSession(conversation, request))
+        letGo = await keeper.take(sessionId, whenBusy === 'wait', signal)
+        await catchUp(conversation)
+        if (known && !sameOptions(conversation.options, options)) store.keepOptions(sessionId, options)
+      }
+      cancels.set(sessionId, (reason) => ours.abort(reason))
+      const events = timed(openAndPrompt(conversation, request, options, signal))
+      const kept = options.ephemeral ? undefined : { runId, sessionId, parts, startedAt: Date.now() }
+      return {
+        conversation,
+        events,
+        kept,
+        maxTurns: options.maxTurns,
+        given: [],
+        untold: [],
+        async release() {
+          cancels.delete(sessionId)
+          letGo()
+          await release()
+        },
+      }
+    } catch (error) {
+      letGo()
+      await release().catch(() => {})
+      throw error
+    }
+  }
+
+  /** What other processes did with a session since this one had it last. */
+  async function catchUp(conversation: Conversation): Promise<void> {
+    const record = store.get(conversation.id)
+    if (!record) throw sessionNotFound(conversation.id)
+    if (record.turnCount === conversation.turns) return
+    await conversations.rest(conversation)
+    conversation.turns = record.turnCount
+    conversation.agentSessionId = record.agentSessionId
+  }
+
+  function toNewSession(
+    conversation: Conversation,
+    { title, tags = [], metadata = {} }: TurnRequest,
+  ): NewSession {
+    const { id, driver, workdir, options } = conversation
+    return {
+      id,
+      backend: driver.name,
+      workdir,
+      tags: [...defaultTags, ...tags],
+      metadata,
+      options,
+      createdAt: Date.now(),
+      ...(options.model === undefined ? {} : { model: options.model }),
+      ...(title === undefined ? {} : { title }),
+    }
   }
 
   async function* openAndPrompt(
@@ -213,13 +306,15 @@ export function createEngine(setup: EngineOptions): Engine {
     options: ResolvedOptions,
     signal: AbortSignal,
   ): AsyncGenerator<TurnEvent, void> {
-    const session = await conversations.agent(conversation, options, history, signal)
+    const { session, replayed } = await conversations.agent(conversation, options, history, signal, () =>
+      options.ephemeral ? [] : toReplay(store.turns(conversation.id)),
+    )
     conversation.turns += 1
     try {
       for await (const event of session.prompt({ parts }, signal)) {
         if (event.type === 'init' && event.agentSessionId !== undefined)
           conversation.agentSessionId = event.agentSessionId
-        yield event
+        yield event.type === 'init' && replayed ? { ...event, replayed } : event
       }
     } finally {
       conversation.agentSessionId = session.id ?? conversation.agentSessionId
@@ -275,6 +370,14 @@ export function createEngine(setup: EngineOptions): Engine {
       running.add(over)
       return await counting.finally(() => running.delete(over))
     },
+    sessions: createSessions(store, {
+      async end(id) {
+        cancels.get(id)?.(new ClinvkError('cancelled', `Session "${id}" was deleted.`))
+        await conversations.end(id)
+      },
+      newId: () => newId('ses'),
+      now: Date.now,
+    }),
     backends: () => describeBackends(setup.backends, setup.defaultBackend),
     async close(graceMs = CLOSE_GRACE_MS) {
       closing.abort(shuttingDown())
@@ -283,6 +386,7 @@ export function createEngine(setup: EngineOptions): Engine {
       await within(graceMs, Promise.allSettled(running))
       await conversations.close()
       await Promise.allSettled(setup.backends.map(({ driver }) => driver.close()))
+      store.close()
     },
   }
 }
@@ -294,6 +398,8 @@ interface Leg {
   readonly release: () => Promise<void>
   readonly events: AsyncIterable<TurnEvent>
   readonly maxTurns: number | undefined
+  /** Absent where nothing is kept of it. */
+  readonly kept: KeptTurn | undefined
   /** See {@link WaitingTurn}. */
   readonly given: readonly ToolResult[]
   readonly untold: readonly (readonly TurnEvent[])[]

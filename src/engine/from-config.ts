@@ -8,6 +8,8 @@ import type { BackendSettings } from '../agents/types.ts'
 import type { BackendConfig, Config } from '../config/schema.ts'
 import { ClinvkError } from '../errors.ts'
 import { createFolders } from '../process/folders.ts'
+import { openSessionStore } from '../sessions/store.ts'
+import type { SessionStore } from '../sessions/types.ts'
 import type { Backend } from './backends.ts'
 import { createEngine } from './engine.ts'
 import type { OptionDefaults } from './options.ts'
@@ -24,6 +26,8 @@ export interface EngineContext {
   readonly cwd: string
   /** Offer the demo agent whatever is installed. */
   readonly demo: boolean
+  /** Told of what could not be kept of a session. */
+  readonly onStoreFailure?: (error: ClinvkError) => void
 }
 
 /**
@@ -43,8 +47,14 @@ export async function engineFromConfig(context: EngineContext): Promise<Engine> 
   const backends = (await needsDemo(real, context)) ? [...real, await demoBackend(context)] : real
   const defaultBackend = config.default_backend
   if (defaultBackend !== undefined) checkDefault(defaultBackend, backends)
+  const store = openSessionStore(join(context.home, 'clinvk.db'))
+  tidyUp(store, config.session.retention_days)
   return createEngine({
     backends,
+    store,
+    holder: `${process.pid}-${crypto.randomUUID()}`,
+    defaultTags: config.session.default_tags,
+    ...(context.onStoreFailure ? { onStoreFailure: context.onStoreFailure } : {}),
     ...(defaultBackend === undefined ? {} : { defaultBackend }),
     folders: createFolders(
       {
@@ -67,6 +77,24 @@ export async function engineFromConfig(context: EngineContext): Promise<Engine> 
       most: config.chat.max_waiting_turns,
     },
   })
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000
+
+/** Marks the turns that a process that died had under way, and removes what nobody used for long. 0 days: nothing. */
+function tidyUp(store: SessionStore, retentionDays: number): void {
+  const now = Date.now()
+  store.markInterrupted((holder) => isAlive(Number(holder.split('-')[0])), now)
+  if (retentionDays > 0) store.removeOlderThan(now - retentionDays * DAY_MS)
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
 }
 
 async function toBackend(name: string, config: BackendConfig, context: EngineContext): Promise<Backend> {

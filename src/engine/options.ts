@@ -26,7 +26,7 @@ export interface OptionDefaults {
 }
 
 /** The options of a turn after all defaults, without the folder and what came before. */
-export type ResolvedOptions = Omit<SessionOptions, 'workdir' | 'resume' | 'history'>
+export type ResolvedOptions = Omit<SessionOptions, 'workdir' | 'resume' | 'fork' | 'history'>
 
 /** Names for a class of model, the same for every backend; each backend says what they mean for it. */
 const CLASS_ALIASES: Readonly<Record<string, string>> = {

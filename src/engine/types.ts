@@ -15,6 +15,7 @@ import type {
   TurnEvent,
   Usage,
 } from '../agents/types.ts'
+import type { Sessions } from './sessions.ts'
 
 /** One prompt, checked for shape, with config defaults not yet applied. */
 export interface TurnRequest {
@@ -40,6 +41,11 @@ export interface TurnRequest {
   readonly extraFlags?: readonly string[]
   /** The session is forgotten when the turn is over. */
   readonly ephemeral?: boolean
+  /** What to do while the session has another turn under way: by default wait until it is over. */
+  readonly whenBusy?: 'wait' | 'fail'
+  /** Of a new session. */
+  readonly title?: string
+  readonly tags?: readonly string[]
   /** Earlier messages of the conversation, which a new session has to know. */
   readonly history?: readonly HistoryMessage[]
   /** By default `full`. */
@@ -115,6 +121,8 @@ export interface TurnResult {
   readonly model?: string
   readonly agentSessionId?: string
   readonly agentVersion?: string
+  /** The agent had lost its session, and was told everything that was said before. */
+  readonly replayed?: boolean
   /** From the start of the turn to its end, in ms. */
   readonly durationMs: number
 }
@@ -162,6 +170,8 @@ export interface Engine {
    * @throws what `start` throws, and what the agent fails with.
    */
   countTokens(request: TurnRequest, signal: AbortSignal): Promise<number | undefined>
+  /** The sessions that are kept. */
+  readonly sessions: Sessions
   backends(): Promise<BackendInfo[]>
   /** Cancels what runs, waits at most `graceMs` for it and ends every process. */
   close(graceMs?: number): Promise<void>

@@ -19,6 +19,7 @@ import { responsesRoutes } from './openai/responses/routes.ts'
 import { openaiRoutes } from './openai/routes.ts'
 import { createRateLimiter } from './rate-limit.ts'
 import { restRoutes } from './rest/routes.ts'
+import { sessionRoutes } from './rest/sessions/routes.ts'
 import { createRouteTable } from './route-table.ts'
 
 /** What the app is made of. */
@@ -73,6 +74,7 @@ export function createApp(options: AppOptions) {
   const features = new Elysia({ name: 'clinvk.features' })
     .use(metaRoutes(engine, version))
     .use(restRoutes(jsonBody, { ...answers, defaults }))
+    .use(sessionRoutes(jsonBody, { ...answers, defaults }))
     .use(openaiRoutes(jsonBody, chats))
     .use(responsesRoutes(jsonBody, chats))
     .use(anthropicRoutes(jsonBody, chats))

@@ -6,6 +6,8 @@ import { createEngine } from '../../src/engine/engine.ts'
 import type { Engine, TurnRequest } from '../../src/engine/types.ts'
 import { ClinvkError } from '../../src/errors.ts'
 import { createFolders } from '../../src/process/folders.ts'
+import { IN_MEMORY } from '../../src/sessions/database.ts'
+import { openSessionStore } from '../../src/sessions/store.ts'
 import { ALL_CAPABILITIES, createFakeDriver, type FakeDriver } from '../support/fake-driver.ts'
 
 const engines: Engine[] = []
@@ -33,6 +35,8 @@ function engineOf(
     limits: { silenceMs },
     conversations: { keepAliveMs, maxIdle },
     waiting: { waitMs, most },
+    store: openSessionStore(IN_MEMORY),
+    holder: 'test',
   })
   engines.push(engine)
   return engine

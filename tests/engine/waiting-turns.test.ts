@@ -7,6 +7,8 @@ import type { TurnEvent } from '../../src/agents/types.ts'
 import { createEngine } from '../../src/engine/engine.ts'
 import type { Engine, TurnRequest } from '../../src/engine/types.ts'
 import { createFolders } from '../../src/process/folders.ts'
+import { IN_MEMORY } from '../../src/sessions/database.ts'
+import { openSessionStore } from '../../src/sessions/store.ts'
 import { createFakeDriver } from '../support/fake-driver.ts'
 import { waitUntil } from '../support/processes.ts'
 
@@ -47,6 +49,8 @@ function stage({ waitMs = 60_000, most = 4 } = {}) {
     limits: {},
     conversations: { keepAliveMs: 60_000, maxIdle: 4 },
     waiting: { waitMs, most },
+    store: openSessionStore(IN_MEMORY),
+    holder: 'test',
   })
   engines.push(engine)
   return { engine, fake }

@@ -20,7 +20,11 @@ export type Script = (
 ) => AsyncIterable<TurnEvent> | Iterable<TurnEvent>
 
 /** `script` gives the events of a turn; what it throws at once is a start that fails. `counted` are any prompt's tokens. */
-export function fakeEngine(script: Script = () => answer('hi'), counted?: number): FakeEngine {
+export function fakeEngine(
+  script: Script = () => answer('hi'),
+  counted?: number,
+  sessions: Engine['sessions'] = NO_SESSIONS,
+): FakeEngine {
   const requests: TurnRequest[] = []
   const ends: string[] = []
   let taken = 0
@@ -63,9 +67,21 @@ export function fakeEngine(script: Script = () => answer('hi'), counted?: number
       requests.push(request)
       return { backend: 'fake', command: ['fake', '--run'] }
     },
+    sessions,
     backends: async () => [backend({ name: 'fake', default: true })],
     async close() {},
   }
+}
+
+const none = (): never => {
+  throw new ClinvkError('session_not_found', 'There is none.')
+}
+const NO_SESSIONS: Engine['sessions'] = {
+  list: () => ({ sessions: [], total: 0 }),
+  find: none,
+  change: none,
+  remove: none,
+  fork: none,
 }
 
 /** The events of an ordinary answer, one text delta for each text. */

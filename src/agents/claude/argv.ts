@@ -70,6 +70,7 @@ export function claudeArgv(
     ...(options.model === undefined ? [] : [`--model=${options.model}`]),
     ...(options.maxTurns === undefined ? [] : [`--max-turns=${options.maxTurns}`]),
     ...(options.resume === undefined ? [] : [`--resume=${options.resume}`]),
+    ...(options.fork ? ['--fork-session'] : []),
     // Without it a resumed conversation keeps the system prompt that it was begun with, and drops a new one unsaid.
     ...(options.resume !== undefined && (options.systemPrompt !== undefined || options.profile === 'pure')
       ? ['--system-prompt-snapshot=off']

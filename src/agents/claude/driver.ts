@@ -31,7 +31,7 @@ export const CLAUDE_CAPABILITIES: Capabilities = {
   allowedTools: 'native',
   extraFlags: 'native',
   resume: true,
-  fork: false,
+  fork: true,
   history: 'native',
   documents: 'native',
   profiles: ['pure', 'project', 'full'],

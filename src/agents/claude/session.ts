@@ -86,7 +86,8 @@ export async function openSession(setup: SessionSetup, signal: AbortSignal): Pro
     offer.outside(tool) !== undefined || (form !== undefined && tool === ANSWER_TOOL)
   const meter = createMeter(options.resume !== undefined)
   const opening = createOpening()
-  let known: Known = { sessionId: options.resume }
+  // A fork has an id of its own, which its first turn tells.
+  let known: Known = { sessionId: options.fork ? undefined : options.resume }
   let turn: Turn | undefined
   let failure: ClinvkError | undefined
   let closing: Promise<void> | undefined

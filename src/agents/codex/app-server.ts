@@ -172,7 +172,7 @@ export async function startAppServer(
       },
       retryAfterMs: () => rateLimits.retryAfterMs(Date.now()),
       request(method, params) {
-        if (method === 'thread/start' || method === 'thread/resume') opened += 1
+        if (OPENINGS.has(method)) opened += 1
         return peer.request(method, params)
       },
       subAgentsOf: subAgents.of,
@@ -213,6 +213,9 @@ async function readLogin(
     throw error
   }
 }
+
+/** What a thread begins with. */
+const OPENINGS: ReadonlySet<string> = new Set(['thread/start', 'thread/resume', 'thread/fork'])
 
 async function endWithin(child: Child, ms: number): Promise<void> {
   await within(ms, child.exited)

@@ -37,7 +37,7 @@ export const CODEX_CAPABILITIES: Capabilities = {
   allowedTools: 'none',
   extraFlags: 'native',
   resume: true,
-  fork: false,
+  fork: true,
   history: 'native',
   documents: 'none',
   profiles: ['pure', 'project', 'full'],
@@ -149,7 +149,8 @@ async function startThread(
   options: SessionOptions,
   names: ToolNames,
 ): Promise<{ threadId: string; model: string | undefined }> {
-  const method = options.resume === undefined ? 'thread/start' : 'thread/resume'
+  const method =
+    options.resume === undefined ? 'thread/start' : options.fork ? 'thread/fork' : 'thread/resume'
   try {
     const params = threadParams(options, await threadConfig(server, options), names)
     const answer = await patiently(() => server.request(method, params))

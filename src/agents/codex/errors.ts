@@ -94,7 +94,7 @@ export function requestError(backend: string, method: string, thrown: unknown): 
   const text = `${backend}: ${thrown.message}`
   if (thrown.code === OVERLOADED) return new ClinvkError('backend_not_ready', text, { details })
   if (isStillHeld(thrown)) return new ClinvkError('session_busy', text, { details })
-  if (method === 'thread/resume' && UNKNOWN_THREAD.test(thrown.message))
+  if ((method === 'thread/resume' || method === 'thread/fork') && UNKNOWN_THREAD.test(thrown.message))
     return new ClinvkError('session_not_found', text, { details })
   return new ClinvkError('agent_failed', text, { details })
 }

@@ -9,6 +9,13 @@ import type { PromptRequest } from './schema.ts'
  * @throws `invalid_request` for what its schema cannot say.
  */
 export function fromPromptRequest(body: PromptRequest): TurnRequest {
+  if (body.session_id !== undefined && (body.title !== undefined || body.tags !== undefined))
+    throw invalidFields([
+      {
+        path: body.title === undefined ? 'tags' : 'title',
+        message: 'is for a new session. PATCH /api/v1/sessions/{id} changes those of one that is there.',
+      },
+    ])
   const wrong = [...wrongImages(body), ...wrongTexts(body), ...wrongMetadata(body)]
   if (wrong.length > 0) throw invalidFields(wrong)
   const images: InputPart[] = (body.images ?? []).map(({ media_type, data }) => ({
@@ -32,6 +39,9 @@ export function fromPromptRequest(body: PromptRequest): TurnRequest {
     ...defined('allowedTools', body.allowed_tools),
     ...defined('extraFlags', body.extra),
     ...defined('metadata', body.metadata),
+    ...defined('whenBusy', body.on_busy),
+    ...defined('title', body.title),
+    ...defined('tags', body.tags),
   }
 }
 

@@ -31,6 +31,21 @@ export const PromptRequest = Type.Object(
     backend: text('Name of the backend, see GET /api/v1/backends. Default: the configured one.'),
     model: text("A model's name, or an alias such as fast, balanced or best. Default: the backend's."),
     session_id: text('Goes on with this session. Default: a new one is opened.'),
+    on_busy: Type.Optional(
+      words(['wait', 'fail'], {
+        description:
+          'What to do while the session has another prompt under way. wait (default): prompts take their turn in order; fail: 409.',
+      }),
+    ),
+    title: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 500, description: 'Title of a new session.' }),
+    ),
+    tags: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 100 }), {
+        maxItems: 50,
+        description: 'Tags of a new session, besides the configured ones.',
+      }),
+    ),
     workdir: text('Absolute path of the folder that the agent works in. Default: the configured one.'),
     ephemeral: flag('Whether the session is forgotten when the answer is complete.'),
     approval_mode: Type.Optional(
@@ -85,6 +100,22 @@ export const PromptRequest = Type.Object(
 )
 export type PromptRequest = Static<typeof PromptRequest>
 
+const {
+  session_id: _id,
+  title: _title,
+  tags: _tags,
+  ephemeral: _ephemeral,
+  ...ofSession
+} = PromptRequest.properties
+
+/** Body of `POST /api/v1/sessions/{id}/prompt`. */
+export const SessionPrompt = Type.Object(ofSession, {
+  $id: 'SessionPrompt',
+  additionalProperties: false,
+  description: 'One prompt of a session.',
+  examples: [{ prompt: 'and now?' }],
+})
+
 const StopReason = words(['end_turn', 'max_tokens', 'max_turns', 'stop_sequence', 'refusal'], {
   description: 'Why the answer ended. A turn that failed has an error instead.',
 })
@@ -112,6 +143,11 @@ const outcome = {
   exit_code: Type.Literal(0, { description: 'Always 0: a turn that failed is an error.' }),
   model: Type.Optional(Type.String({ description: 'The model that answered, where it is known.' })),
   agent_session_id: Type.Optional(Type.String({ description: "The agent's own id of the session." })),
+  replayed: Type.Optional(
+    Type.Literal(true, {
+      description: 'The agent had lost its session, and was told everything that was said before.',
+    }),
+  ),
   stop_reason: StopReason,
   duration_ms: Type.Integer({ description: 'How long the turn took, in ms.' }),
   token_usage: Type.Optional(TokenUsage),

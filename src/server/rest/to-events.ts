@@ -29,6 +29,7 @@ export function createEventWriter(
   let sequence = 0
   let { model } = turn
   let agentSessionId: string | undefined
+  let replayed = false
   const head = () => ({
     backend: turn.backend,
     session_id: turn.sessionId,
@@ -39,6 +40,7 @@ export function createEventWriter(
     id: turn.id,
     ...(model === undefined ? {} : { model }),
     ...(agentSessionId === undefined ? {} : { agent_session_id: agentSessionId }),
+    ...(replayed ? { replayed: true as const } : {}),
   })
 
   const toEvent = (event: TurnEvent): StreamEvent => {
@@ -46,6 +48,7 @@ export function createEventWriter(
       case 'init': {
         model = event.model ?? model
         agentSessionId = event.agentSessionId
+        replayed = event.replayed === true
         const version = event.agentVersion === undefined ? {} : { agent_version: event.agentVersion }
         return { type: 'init', ...head(), content: { ...about(), ...version } }
       }

@@ -16,6 +16,7 @@ export function toPromptResponse(
     backend: result.backend,
     ...(result.model === undefined ? {} : { model: result.model }),
     ...(result.agentSessionId === undefined ? {} : { agent_session_id: result.agentSessionId }),
+    ...(result.replayed ? { replayed: true as const } : {}),
     exit_code: 0,
     duration_ms: result.durationMs,
     response: result.text,

@@ -1,0 +1,105 @@
+import { Database, SQLiteError } from 'bun:sqlite'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { ClinvkError } from '../errors.ts'
+import { MIGRATIONS } from './migrations.ts'
+
+/** How long a writer waits for another process, in ms. Without it half of the writes of several at once fail. */
+const BUSY_MS = 10_000
+
+/** The path of a database that goes with the process. */
+export const IN_MEMORY = ':memory:'
+
+/** For tests of what goes wrong. */
+export interface DatabaseOptions {
+  readonly busyMs?: number
+  /** How large it may grow, in pages of SQLite. */
+  readonly maxPages?: number
+}
+
+/**
+ * Opens the database and brings it to the newest form. Only its owner can read it: SQLite gives the files beside it the
+ * mode of the first.
+ *
+ * @throws `store_failed` that says what is wrong with the file and what to do.
+ */
+export function openDatabase(path: string, { busyMs = BUSY_MS, maxPages }: DatabaseOptions): Database {
+  try {
+    if (path !== IN_MEMORY) {
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+      closeSync(openSync(path, 'a', 0o600))
+    }
+    const database = new Database(path, { strict: true })
+    try {
+      // First of all: even the next line may have to wait for another process.
+      database.exec(`PRAGMA busy_timeout = ${busyMs}`)
+      if (maxPages !== undefined) database.exec(`PRAGMA max_page_count = ${maxPages}`)
+      database.exec('PRAGMA journal_mode = WAL')
+      database.exec('PRAGMA synchronous = NORMAL')
+      database.exec('PRAGMA foreign_keys = ON')
+      migrate(database, path)
+    } catch (error) {
+      database.close()
+      throw error
+    }
+    return database
+  } catch (error) {
+    throw storeError(error, path)
+  }
+}
+
+/** Runs what may fail in the store. */
+export function guarded<T>(path: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    throw storeError(error, path)
+  }
+}
+
+function migrate(database: Database, path: string): void {
+  const version = () => (database.query('PRAGMA user_version').get() as { user_version: number }).user_version
+  if (version() > MIGRATIONS.length)
+    throw new ClinvkError(
+      'store_failed',
+      `${path} was made by a newer clinvk. Use that one, or set CLINVK_HOME to another folder.`,
+    )
+  if (version() === MIGRATIONS.length) return
+  // Another process may be at it: whoever comes second finds nothing left to do.
+  database
+    .transaction(() => {
+      for (const [index, sql] of MIGRATIONS.entries()) if (version() <= index) step(database, sql, index + 1)
+    })
+    .immediate()
+}
+
+function step(database: Database, sql: string, version: number): void {
+  database.exec(sql)
+  database.exec(`PRAGMA user_version = ${version}`)
+}
+
+function storeError(error: unknown, path: string): unknown {
+  if (error instanceof SQLiteError) {
+    const told = TOLD.find(({ codes }) => codes.test(error.code ?? ''))?.told ?? 'cannot be used'
+    return new ClinvkError('store_failed', `The store ${path} ${told} (${error.message}).`, { cause: error })
+  }
+  if (error instanceof ClinvkError) return error
+  const code = (error as NodeJS.ErrnoException | null)?.code
+  if (code === undefined) return error
+  const told = code === 'ENOSPC' ? 'cannot grow: the disk is full' : 'cannot be opened'
+  return new ClinvkError('store_failed', `The store ${path} ${told} (${code}).`, { cause: error })
+}
+
+const TOLD: readonly { readonly codes: RegExp; readonly told: string }[] = [
+  { codes: /BUSY|LOCKED/, told: 'is held by another process for too long' },
+  { codes: /FULL/, told: 'cannot grow: the disk is full. Free some space, then try again' },
+  {
+    codes: /READONLY|CANTOPEN|PERM/,
+    told: 'cannot be written to: look at the rights of the file and its folder',
+  },
+  {
+    codes: /CORRUPT|NOTADB/,
+    told: 'is damaged. Put it aside, and a new one is made; what can be saved of it sqlite3 saves with .recover',
+  },
+  { codes: /IOERR/, told: 'cannot be read or written: the disk fails' },
+]
