@@ -4,6 +4,7 @@ import { createEngine } from '../engine/engine.ts'
 import { createFolders } from '../process/folders.ts'
 import { createApp } from '../server/app.ts'
 import { IN_MEMORY } from '../sessions/database.ts'
+import { openRunStore } from '../sessions/run-store.ts'
 import { openSessionStore } from '../sessions/store.ts'
 import { VERSION } from '../version.ts'
 import { consoleLog } from './console-log.ts'
@@ -18,6 +19,7 @@ export default defineCommand({
       folders: createFolders({ defaultFolder: '/', allowed: [], blocked: [] }, '/'),
       limits: {},
       store: openSessionStore(IN_MEMORY),
+      runStore: openRunStore(IN_MEMORY),
       holder: '',
       waiting: { waitMs: 0, most: 1 },
       conversations: { keepAliveMs: 0, maxIdle: 0 },

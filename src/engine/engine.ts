@@ -5,6 +5,7 @@ import type { TurnEvent } from '../agents/types.ts'
 import { ClinvkError, toClinvkError } from '../errors.ts'
 import type { Folders, Place } from '../process/folders.ts'
 import { within } from '../process/within.ts'
+import type { RunStore } from '../sessions/run-types.ts'
 import type { NewSession, SessionStore } from '../sessions/types.ts'
 import { type Backend, chooseBackend, describeBackends } from './backends.ts'
 import { createListener, createSerial } from './client-calls.ts'
@@ -19,6 +20,7 @@ import { withJsonAnswer } from './json-answer.ts'
 import { compileSchema, type SchemaCheck } from './json-schema.ts'
 import { type TurnLimits, withMaxTurns, withParagraphs, withTimeouts } from './limits.ts'
 import { type ResolvedOptions, resolveOptions } from './options.ts'
+import { createRuns } from './runs.ts'
 import { createSessionKeeper, type KeptTurn, toReplay } from './session-keeper.ts'
 import { createSessions } from './sessions.ts'
 import { withStop } from './stop.ts'
@@ -42,6 +44,7 @@ export interface EngineOptions {
   readonly waiting: WaitingLimits
   /** What outlives the process. */
   readonly store: SessionStore
+  readonly runStore: RunStore
   /** Names this process among those that use the store. */
   readonly holder: string
   /** Told of what could not be kept. */
@@ -55,7 +58,9 @@ export function createEngine(setup: EngineOptions): Engine {
   const conversations = createConversations(setup.conversations)
   const waitingTurns = createWaitingTurns(setup.waiting)
   const { store, defaultTags = [] } = setup
-  const keeper = createSessionKeeper(store, setup.holder, setup.onStoreFailure ?? (() => {}))
+  const onStoreFailure = setup.onStoreFailure ?? (() => {})
+  const keeper = createSessionKeeper(store, setup.holder, onStoreFailure)
+  const runs = createRuns(setup.runStore, setup.holder, onStoreFailure)
   const closing = new AbortController()
   /** Cancels the turn that a session has under way. */
   const cancels = new Map<string, (reason: ClinvkError) => void>()
@@ -378,6 +383,7 @@ export function createEngine(setup: EngineOptions): Engine {
       newId: () => newId('ses'),
       now: Date.now,
     }),
+    runs,
     backends: () => describeBackends(setup.backends, setup.defaultBackend),
     async close(graceMs = CLOSE_GRACE_MS) {
       closing.abort(shuttingDown())
@@ -386,6 +392,7 @@ export function createEngine(setup: EngineOptions): Engine {
       await within(graceMs, Promise.allSettled(running))
       await conversations.close()
       await Promise.allSettled(setup.backends.map(({ driver }) => driver.close()))
+      await runs.close()
       store.close()
     },
   }

@@ -8,6 +8,8 @@ import type { BackendSettings } from '../agents/types.ts'
 import type { BackendConfig, Config } from '../config/schema.ts'
 import { ClinvkError } from '../errors.ts'
 import { createFolders } from '../process/folders.ts'
+import { openRunStore } from '../sessions/run-store.ts'
+import type { RunStore } from '../sessions/run-types.ts'
 import { openSessionStore } from '../sessions/store.ts'
 import type { SessionStore } from '../sessions/types.ts'
 import type { Backend } from './backends.ts'
@@ -47,11 +49,14 @@ export async function engineFromConfig(context: EngineContext): Promise<Engine> 
   const backends = (await needsDemo(real, context)) ? [...real, await demoBackend(context)] : real
   const defaultBackend = config.default_backend
   if (defaultBackend !== undefined) checkDefault(defaultBackend, backends)
-  const store = openSessionStore(join(context.home, 'clinvk.db'))
-  tidyUp(store, config.session.retention_days)
+  const path = join(context.home, 'clinvk.db')
+  const store = openSessionStore(path)
+  const runStore = openRunStore(path)
+  tidyUp(store, runStore, config.session.retention_days)
   return createEngine({
     backends,
     store,
+    runStore,
     holder: `${process.pid}-${crypto.randomUUID()}`,
     defaultTags: config.session.default_tags,
     ...(context.onStoreFailure ? { onStoreFailure: context.onStoreFailure } : {}),
@@ -82,10 +87,14 @@ export async function engineFromConfig(context: EngineContext): Promise<Engine> 
 const DAY_MS = 24 * 60 * 60 * 1000
 
 /** Marks the turns that a process that died had under way, and removes what nobody used for long. 0 days: nothing. */
-function tidyUp(store: SessionStore, retentionDays: number): void {
+function tidyUp(store: SessionStore, runStore: RunStore, retentionDays: number): void {
   const now = Date.now()
-  store.markInterrupted((holder) => isAlive(Number(holder.split('-')[0])), now)
-  if (retentionDays > 0) store.removeOlderThan(now - retentionDays * DAY_MS)
+  const lives = (holder: string) => isAlive(Number(holder.split('-')[0]))
+  store.markInterrupted(lives, now)
+  runStore.markInterrupted(lives, now)
+  if (retentionDays === 0) return
+  store.removeOlderThan(now - retentionDays * DAY_MS)
+  runStore.removeOlderThan(now - retentionDays * DAY_MS)
 }
 
 function isAlive(pid: number): boolean {

@@ -15,6 +15,7 @@ import type {
   TurnEvent,
   Usage,
 } from '../agents/types.ts'
+import type { Runs } from './runs.ts'
 import type { Sessions } from './sessions.ts'
 
 /** One prompt, checked for shape, with config defaults not yet applied. */
@@ -172,6 +173,8 @@ export interface Engine {
   countTokens(request: TurnRequest, signal: AbortSignal): Promise<number | undefined>
   /** The sessions that are kept. */
   readonly sessions: Sessions
+  /** Everything that is executed. */
+  readonly runs: Runs
   backends(): Promise<BackendInfo[]>
   /** Cancels what runs, waits at most `graceMs` for it and ends every process. */
   close(graceMs?: number): Promise<void>

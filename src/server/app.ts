@@ -19,6 +19,7 @@ import { responsesRoutes } from './openai/responses/routes.ts'
 import { openaiRoutes } from './openai/routes.ts'
 import { createRateLimiter } from './rate-limit.ts'
 import { restRoutes } from './rest/routes.ts'
+import { runRoutes } from './rest/runs/routes.ts'
 import { sessionRoutes } from './rest/sessions/routes.ts'
 import { createRouteTable } from './route-table.ts'
 
@@ -75,6 +76,7 @@ export function createApp(options: AppOptions) {
     .use(metaRoutes(engine, version))
     .use(restRoutes(jsonBody, { ...answers, defaults }))
     .use(sessionRoutes(jsonBody, { ...answers, defaults }))
+    .use(runRoutes({ ...answers, defaults }))
     .use(openaiRoutes(jsonBody, chats))
     .use(responsesRoutes(jsonBody, chats))
     .use(anthropicRoutes(jsonBody, chats))

@@ -49,4 +49,31 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX running_turns ON turns (status) WHERE status = 'running';
   `,
+  `
+  CREATE TABLE runs (
+    id TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    caller TEXT,
+    about TEXT NOT NULL,
+    status TEXT NOT NULL,
+    error TEXT,
+    created_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    holder TEXT NOT NULL,
+    held_until INTEGER NOT NULL,
+    cancel INTEGER NOT NULL DEFAULT 0,
+    idempotency_key TEXT,
+    request_hash TEXT
+  ) STRICT;
+  CREATE INDEX runs_by_time ON runs (created_at DESC, id);
+  CREATE INDEX running_runs ON runs (status) WHERE status = 'running';
+  CREATE UNIQUE INDEX runs_by_key ON runs (coalesce(caller, ''), idempotency_key) WHERE idempotency_key IS NOT NULL;
+  CREATE TABLE events (
+    run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    sequence INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    event TEXT NOT NULL,
+    PRIMARY KEY (run_id, sequence)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ]

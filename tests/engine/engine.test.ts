@@ -7,6 +7,7 @@ import type { Engine, TurnRequest } from '../../src/engine/types.ts'
 import { ClinvkError } from '../../src/errors.ts'
 import { createFolders } from '../../src/process/folders.ts'
 import { IN_MEMORY } from '../../src/sessions/database.ts'
+import { openRunStore } from '../../src/sessions/run-store.ts'
 import { openSessionStore } from '../../src/sessions/store.ts'
 import { ALL_CAPABILITIES, createFakeDriver, type FakeDriver } from '../support/fake-driver.ts'
 
@@ -36,6 +37,7 @@ function engineOf(
     conversations: { keepAliveMs, maxIdle },
     waiting: { waitMs, most },
     store: openSessionStore(IN_MEMORY),
+    runStore: openRunStore(IN_MEMORY),
     holder: 'test',
   })
   engines.push(engine)

@@ -7,6 +7,7 @@ import { createEngine } from '../../src/engine/engine.ts'
 import type { Engine, TurnRequest } from '../../src/engine/types.ts'
 import { ClinvkError } from '../../src/errors.ts'
 import { createFolders } from '../../src/process/folders.ts'
+import { openRunStore } from '../../src/sessions/run-store.ts'
 import { openSessionStore } from '../../src/sessions/store.ts'
 import type { SessionStore } from '../../src/sessions/types.ts'
 import { createFakeDriver, type FakeDriver } from '../support/fake-driver.ts'
@@ -52,6 +53,7 @@ function stage(capabilities: Partial<Capabilities> = {}) {
         conversations: { keepAliveMs: 60_000, maxIdle: 4 },
         waiting: { waitMs: 60_000, most: 4 },
         store: change(openSessionStore(join(folder, 'clinvk.db'))),
+        runStore: openRunStore(join(folder, 'clinvk.db')),
         holder: `process-${processes}`,
         onStoreFailure: ({ message }) => failures.push(message),
         defaultTags: ['always'],

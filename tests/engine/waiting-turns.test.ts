@@ -8,6 +8,7 @@ import { createEngine } from '../../src/engine/engine.ts'
 import type { Engine, TurnRequest } from '../../src/engine/types.ts'
 import { createFolders } from '../../src/process/folders.ts'
 import { IN_MEMORY } from '../../src/sessions/database.ts'
+import { openRunStore } from '../../src/sessions/run-store.ts'
 import { openSessionStore } from '../../src/sessions/store.ts'
 import { createFakeDriver } from '../support/fake-driver.ts'
 import { waitUntil } from '../support/processes.ts'
@@ -50,6 +51,7 @@ function stage({ waitMs = 60_000, most = 4 } = {}) {
     conversations: { keepAliveMs: 60_000, maxIdle: 4 },
     waiting: { waitMs, most },
     store: openSessionStore(IN_MEMORY),
+    runStore: openRunStore(IN_MEMORY),
     holder: 'test',
   })
   engines.push(engine)

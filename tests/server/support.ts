@@ -1,9 +1,12 @@
 import { Value } from '@sinclair/typebox/value'
 import type { Capabilities, TurnEvent } from '../../src/agents/types.ts'
 import { type Config, ConfigSchema } from '../../src/config/schema.ts'
+import { createRuns } from '../../src/engine/runs.ts'
 import type { BackendInfo, Engine, Turn, TurnRequest } from '../../src/engine/types.ts'
 import { ClinvkError } from '../../src/errors.ts'
 import { type AppOptions, createApp } from '../../src/server/app.ts'
+import { IN_MEMORY } from '../../src/sessions/database.ts'
+import { openRunStore } from '../../src/sessions/run-store.ts'
 
 /** An engine that does what the test says and tells what it was asked. */
 export interface FakeEngine extends Engine {
@@ -68,6 +71,7 @@ export function fakeEngine(
       return { backend: 'fake', command: ['fake', '--run'] }
     },
     sessions,
+    runs: createRuns(openRunStore(IN_MEMORY), 'test', () => {}),
     backends: async () => [backend({ name: 'fake', default: true })],
     async close() {},
   }

@@ -1,14 +1,19 @@
 import type { TurnEvent } from '../../agents/types.ts'
 import { collect, endedEarly } from '../../engine/collect.ts'
-import type { Engine, Turn } from '../../engine/types.ts'
+import type { Engine, Turn, TurnRequest } from '../../engine/types.ts'
 import { type ClinvkError, toClinvkError } from '../../errors.ts'
+import type { RunRecord } from '../../sessions/run-types.ts'
+import { callerOf } from '../chat/caller.ts'
 import { BEGIN_GRACE_MS, peek } from '../peek.ts'
 import { requestId } from '../request-id.ts'
 import { encodeSse, encodeSseComment } from '../sse.ts'
 import { toByteStream } from '../stream.ts'
 import { answerForm } from './answer-form.ts'
 import { fromPromptRequest } from './from-request.ts'
-import type { DryRunResponse, PromptRequest, PromptResponse, StreamEvent } from './schema.ts'
+import { idempotencyOf } from './runs/idempotency.ts'
+import { toRun } from './runs/to-response.ts'
+import { aboutTurn, toTurn, withClock } from './runs/turn.ts'
+import type { DryRunResponse, PromptRequest, StreamEvent } from './schema.ts'
 import { createEventWriter, type EventOptions, type EventWriter } from './to-events.ts'
 import { toPromptResponse } from './to-response.ts'
 
@@ -37,45 +42,97 @@ export async function servePrompt(
   body: PromptRequest,
   request: Request,
   options: PromptOptions,
-): Promise<PromptResponse | DryRunResponse | Response> {
+): Promise<DryRunResponse | Response> {
   const { engine, defaults } = options
   const turnRequest = fromPromptRequest(body)
   const metadata = body.metadata === undefined ? {} : { metadata: body.metadata }
   if (body.dry_run ?? defaults.dryRun)
     return { ...(await engine.plan(turnRequest)), dry_run: true, ...metadata }
 
+  const { turn, run, replayed, now } = await beginTurn(body, turnRequest, request, options)
+  const headers = {
+    'x-clinvk-run': run.id,
+    ...(replayed ? { 'idempotency-replayed': 'true' } : {}),
+  }
+  if (body.background === true)
+    return Response.json(toRun(run), {
+      status: 202,
+      headers: { ...headers, location: `/api/v1/runs/${run.id}` },
+    })
   const form = answerForm(body, request.headers.get('accept'))
-  const told: EventOptions = { verbose: body.verbose ?? defaults.verbose, ...metadata }
-  const own = new AbortController()
-  const signal = AbortSignal.any([request.signal, options.shutdown, own.signal])
-  const turn = await engine.start(turnRequest, signal)
+  const told = { verbose: body.verbose ?? defaults.verbose, now, ...metadata }
   if (form === 'sse' || form === 'ndjson')
     return streamTurn(
       { ...turn, events: await peek(turn.events, BEGIN_GRACE_MS) },
       form,
       request,
       told,
+      headers,
       options,
-      (reason) => {
-        own.abort(reason)
-        // The turn has begun, but its stream may not have been read yet: then nobody else says that nobody will.
-        turn.events.return().catch(() => {})
-      },
     )
   const { result, events } = await collectTurn(turn, told)
   return form === 'text'
-    ? new Response(result.text, { headers: { 'content-type': 'text/plain; charset=utf-8' } })
-    : toPromptResponse(result, body.metadata, events)
+    ? new Response(result.text, { headers: { 'content-type': 'text/plain; charset=utf-8', ...headers } })
+    : Response.json(toPromptResponse(result, body.metadata, events), { headers })
+}
+
+/** A turn as the run that it is. `abandon` says that its client left. */
+interface BegunTurn {
+  readonly turn: Turn & { readonly abandon: (reason: ClinvkError) => void }
+  readonly run: RunRecord
+  /** Epoch ms of what was told last. */
+  readonly now: () => number
+  /** It was begun by an earlier request with the same idempotency key. */
+  readonly replayed: boolean
+}
+
+/** Begins the run of a prompt, or finds the one that its idempotency key began. */
+async function beginTurn(
+  body: PromptRequest,
+  turnRequest: TurnRequest,
+  request: Request,
+  { engine, shutdown }: PromptOptions,
+): Promise<BegunTurn> {
+  const idempotency = await idempotencyOf(request, body)
+  const detached =
+    body.background === true || (body.on_disconnect ?? (idempotency ? 'continue' : 'cancel')) === 'continue'
+  const own = new AbortController()
+  const signal = AbortSignal.any([shutdown, own.signal, ...(detached ? [] : [request.signal])])
+  const turn = await engine.start(turnRequest, signal)
+  const { run, again, events } = engine.runs.begin<TurnEvent>({
+    id: turn.id,
+    kind: 'prompt',
+    caller: await callerOf(request.headers),
+    about: aboutTurn(turn, body),
+    events: turn.events,
+    cancel: (reason) => own.abort(reason),
+    detached,
+    keepEvents: true,
+    idempotency,
+  })
+  const timed = withClock(events)
+  const told = toTurn(run, timed.events)
+  return {
+    run,
+    now: timed.now,
+    replayed: again,
+    turn: {
+      ...told,
+      abandon(reason) {
+        if (!detached) own.abort(reason)
+        // The turn has begun, but its stream may not have been read yet: then nobody else says that nobody will.
+        told.events.return().catch(() => {})
+      },
+    },
+  }
 }
 
 async function collectTurn(turn: Turn, told: EventOptions) {
-  if (!told.verbose) return { result: await collect(turn), events: undefined }
+  if (!told.verbose) return { result: await collect(turn, told.now), events: undefined }
   const writer = createEventWriter(turn, told)
   const events: StreamEvent[] = []
-  const result = await collect({
-    ...turn,
-    events: tap(turn.events, (event) => remember(events, event, writer)),
-  })
+  const seen = { ...turn, events: tap(turn.events, (event) => remember(events, event, writer)) }
+  const result = await collect(seen, told.now)
   return { result, events }
 }
 
@@ -94,7 +151,8 @@ function remember(events: StreamEvent[], event: TurnEvent, writer: EventWriter):
   else events.push(writer.toEvent(event))
 }
 
-const STREAMS = {
+/** How the events of a turn are sent, by the form of the stream. */
+export const STREAMS = {
   sse: {
     contentType: 'text/event-stream',
     encode: (event: StreamEvent) =>
@@ -113,12 +171,12 @@ const STREAMS = {
 } as const
 
 function streamTurn(
-  turn: Turn,
+  turn: BegunTurn['turn'],
   form: keyof typeof STREAMS,
   request: Request,
   told: EventOptions,
+  headers: Readonly<Record<string, string>>,
   { heartbeatMs, writeTimeoutMs, onStreamEnd, onFailure }: PromptOptions,
-  abort: (reason: ClinvkError) => void,
 ): Response {
   const { contentType, encode, opening, heartbeat } = STREAMS[form]
   const writer = createEventWriter(turn, told)
@@ -136,7 +194,7 @@ function streamTurn(
     heartbeat: () => heartbeat(writer),
     writeTimeoutMs,
     client: request.signal,
-    abort,
+    abort: turn.abandon,
     onEnd: () => onStreamEnd(request),
   })
   return new Response(stream, {
@@ -145,6 +203,7 @@ function streamTurn(
       'cache-control': 'no-store, no-transform',
       // Asks nginx not to hold the stream back.
       'x-accel-buffering': 'no',
+      ...headers,
     },
   })
 }

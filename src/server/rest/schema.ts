@@ -37,6 +37,15 @@ export const PromptRequest = Type.Object(
           'What to do while the session has another prompt under way. wait (default): prompts take their turn in order; fail: 409.',
       }),
     ),
+    background: flag(
+      'Whether to answer 202 with the id of the run at once; GET /api/v1/runs/{id} and …/events tell the rest.',
+    ),
+    on_disconnect: Type.Optional(
+      words(['cancel', 'continue'], {
+        description:
+          'What becomes of the run when its client leaves. Default: cancel, and continue with background or an Idempotency-Key.',
+      }),
+    ),
     title: Type.Optional(
       Type.String({ minLength: 1, maxLength: 500, description: 'Title of a new session.' }),
     ),

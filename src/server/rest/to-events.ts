@@ -30,11 +30,16 @@ export function createEventWriter(
   let { model } = turn
   let agentSessionId: string | undefined
   let replayed = false
-  const head = () => ({
+  const head = () => {
+    sequence += 1
+    return same()
+  }
+  // A heartbeat is no event of the run: whoever comes back behind it misses nothing.
+  const same = () => ({
     backend: turn.backend,
     session_id: turn.sessionId,
     timestamp: new Date(now()).toISOString(),
-    sequence: ++sequence,
+    sequence,
   })
   const about = () => ({
     id: turn.id,
@@ -101,7 +106,7 @@ export function createEventWriter(
     toEvent,
     heartbeat: () => ({
       type: 'progress',
-      ...head(),
+      ...same(),
       content: { kind: 'heartbeat', message: 'The agent is still at work.' },
     }),
     error: (error, id) => ({ type: 'error', ...head(), content: toProblem(error, id) }),

@@ -46,7 +46,7 @@ test('every field reaches the engine', () => {
 })
 
 test('no field is forgotten: all but those about the form of the answer are translated', () => {
-  const aboutTheAnswer = ['output_format', 'stream', 'verbose', 'dry_run']
+  const aboutTheAnswer = ['output_format', 'stream', 'verbose', 'dry_run', 'background', 'on_disconnect']
   const samples: Record<string, unknown> = {
     images: [{ media_type: 'image/png', data: 'iVBORw0KGgo=' }],
     allowed_tools: ['x'],

@@ -8,6 +8,7 @@ import { createFolders } from '../../../src/process/folders.ts'
 import { createApp } from '../../../src/server/app.ts'
 import { Session, SessionList, WholeSession } from '../../../src/server/rest/sessions/schema.ts'
 import { IN_MEMORY } from '../../../src/sessions/database.ts'
+import { openRunStore } from '../../../src/sessions/run-store.ts'
 import { openSessionStore } from '../../../src/sessions/store.ts'
 import { createFakeDriver } from '../../support/fake-driver.ts'
 import { configWith, eventsOf } from '../support.ts'
@@ -43,6 +44,7 @@ function stage() {
     conversations: { keepAliveMs: 60_000, maxIdle: 4 },
     waiting: { waitMs: 1000, most: 1 },
     store: openSessionStore(IN_MEMORY),
+    runStore: openRunStore(IN_MEMORY),
     holder: 'test',
   })
   engines.push(engine)

@@ -1,0 +1,323 @@
+import { abortError } from '../agents/take-turn.ts'
+import { ClinvkError, toClinvkError } from '../errors.ts'
+import type { KeptError, KeptEvent, RunFilter, RunRecord, RunStore } from '../sessions/run-types.ts'
+
+/** What a run begins with. */
+export interface RunStart<E> {
+  readonly id: string
+  /** What it executes, such as `prompt`. */
+  readonly kind: string
+  /** Names who began it: nobody else sees it. */
+  readonly caller: string | undefined
+  /** What is told of it before it is over: plain data, without keys and pictures. */
+  readonly about: Readonly<Record<string, unknown>>
+  /** Its events; nothing happens before the first is asked for. What it throws it failed with. */
+  readonly events: AsyncGenerator<E, void>
+  /** Ends it. Its events then throw the reason. */
+  readonly cancel: (reason: ClinvkError) => void
+  /** It goes on when nobody reads it. Else whoever reads it slows it, and ends it by leaving. */
+  readonly detached: boolean
+  /** Its events are kept. Else it is only known that it was. */
+  readonly keepEvents: boolean
+  /** `hash` stands for everything that was asked for. */
+  readonly idempotency?: { readonly key: string; readonly hash: string } | undefined
+}
+
+/** One event with its place in its run. */
+export interface NumberedEvent<E> {
+  readonly sequence: number
+  /** Epoch ms. */
+  readonly at: number
+  readonly event: E
+}
+
+/** A run that was begun, now or by an earlier request with the same idempotency key. */
+export interface BegunRun<E> {
+  readonly run: RunRecord
+  /** It was begun earlier: what was to be run now is not. */
+  readonly again: boolean
+  readonly events: AsyncGenerator<NumberedEvent<E>, void>
+}
+
+/** Everything that is executed, while it runs and afterwards. All throw `store_failed` where the store fails. */
+export interface Runs {
+  /**
+   * Begins a run, or finds the one that its idempotency key began.
+   *
+   * @throws `idempotency_conflict` where that was another request.
+   */
+  begin<E>(start: RunStart<E>): BegunRun<E>
+  /** @throws `run_not_found`, also for one of another caller. */
+  find(id: string, caller: string | undefined): RunRecord
+  list(filter: RunFilter): { readonly runs: readonly RunRecord[]; readonly total: number }
+  /**
+   * The events of a run behind one of them, live to its end. What the run failed with is thrown behind the last.
+   *
+   * @throws `run_not_found`
+   */
+  events(
+    id: string,
+    caller: string | undefined,
+    after: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<NumberedEvent<unknown>, void>
+  /** Asks it to end, and waits until it has, for a while. One that is over stays as it is. @throws `run_not_found` */
+  cancel(id: string, caller: string | undefined): Promise<RunRecord>
+  /** Resolves when what is under way here is kept. */
+  close(): Promise<void>
+}
+
+/** How long events are gathered before they are written, in ms. */
+const BATCH_MS = 10
+const HOLD_MS = 30_000
+const RENEW_MS = 1000
+const POLL_MS = 200
+const CANCEL_WAIT_MS = 10_000
+const PAGE = 500
+/** How many events may wait for a store that cannot take them. */
+const MOST_UNWRITTEN = 50_000
+
+export function createRuns(store: RunStore, holder: string, onFailure: (error: ClinvkError) => void): Runs {
+  const live = new Map<string, LiveRun>()
+
+  const find = (id: string, caller: string | undefined): RunRecord => {
+    const run = store.get(id)
+    if (!run || run.caller !== caller) throw runNotFound(id)
+    return run
+  }
+
+  async function* read<E>(
+    id: string,
+    after: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<NumberedEvent<E>, void> {
+    let last = after
+    for (;;) {
+      // Asked before the events are: what comes between is then not the last.
+      const run = store.get(id)
+      const changed = live.get(id)?.changed()
+      const page = store.events(id, last, PAGE)
+      for (const { sequence, at, event } of page) {
+        yield { sequence, at, event: event as E }
+        last = sequence
+      }
+      if (page.length > 0) continue
+      if (!run) throw runNotFound(id)
+      if (run.status !== 'running') {
+        const failure = toFailure(run)
+        if (failure) throw failure
+        return
+      }
+      await either(changed ?? Bun.sleep(POLL_MS), signal)
+      if (signal.aborted) throw abortError(signal)
+    }
+  }
+
+  return {
+    begin<E>(start: RunStart<E>): BegunRun<E> {
+      const { id, kind, caller, about, idempotency } = start
+      const now = Date.now()
+      const earlier = store.begin({
+        id,
+        kind,
+        caller,
+        about,
+        createdAt: now,
+        holder,
+        heldUntil: now + HOLD_MS,
+        ...(idempotency ? { idempotency } : {}),
+      })
+      const never = new AbortController().signal
+      if (earlier) {
+        if (earlier.hash !== idempotency?.hash)
+          throw new ClinvkError(
+            'idempotency_conflict',
+            'This Idempotency-Key was used with another request. Send a new key for a new request.',
+          )
+        return { run: find(earlier.id, caller), again: true, events: read<E>(earlier.id, 0, never) }
+      }
+      const run = createLiveRun(store, start, onFailure, () => live.delete(id))
+      live.set(id, run)
+      const record = find(id, caller)
+      if (!start.detached) return { run: record, again: false, events: run.attached(start.events) }
+      run.pump(start.events)
+      return { run: record, again: false, events: read<E>(id, 0, never) }
+    },
+    find,
+    list: (filter) => store.list(filter),
+    events(id, caller, after, signal) {
+      find(id, caller)
+      return read(id, after, signal)
+    },
+    async cancel(id, caller) {
+      const run = find(id, caller)
+      if (run.status !== 'running') return run
+      const here = live.get(id)
+      if (here) here.cancel()
+      else store.askToCancel(id)
+      const until = Date.now() + CANCEL_WAIT_MS
+      while (find(id, caller).status === 'running' && Date.now() < until) await Bun.sleep(POLL_MS / 10)
+      return find(id, caller)
+    },
+    async close() {
+      await Promise.allSettled([...live.values()].map(({ over }) => over))
+      store.close()
+    },
+  }
+}
+
+/** A run that this process executes. */
+interface LiveRun {
+  /** Resolves when it is over and everything of it is kept. */
+  readonly over: Promise<void>
+  changed(): Promise<void>
+  cancel(): void
+  attached<E>(events: AsyncGenerator<E, void>): AsyncGenerator<NumberedEvent<E>, void>
+  pump(events: AsyncGenerator<unknown, void>): void
+}
+
+function createLiveRun(
+  store: RunStore,
+  { id, keepEvents, cancel }: Pick<RunStart<never>, 'id' | 'keepEvents' | 'cancel'>,
+  onFailure: (error: ClinvkError) => void,
+  onOver: () => void,
+): LiveRun {
+  const over = Promise.withResolvers<void>()
+  let unwritten: KeptEvent[] = []
+  let sequence = 0
+  let batch: Timer | undefined
+  let change = Promise.withResolvers<void>()
+
+  const tell = () => {
+    change.resolve()
+    change = Promise.withResolvers<void>()
+  }
+  const flush = () => {
+    clearTimeout(batch)
+    batch = undefined
+    if (unwritten.length === 0) return
+    store.append(id, unwritten)
+    unwritten = []
+    tell()
+  }
+  const tryToFlush = () => {
+    try {
+      flush()
+    } catch (error) {
+      onFailure(toClinvkError(error))
+      // What cannot be kept must not be lost in silence: then the run ends, while all of it is still there.
+      if (unwritten.length > MOST_UNWRITTEN) cancel(toClinvkError(error))
+    }
+  }
+  const note = <E>(event: E): NumberedEvent<E> => {
+    sequence += 1
+    const noted = { sequence, at: Date.now(), event }
+    if (keepEvents) {
+      unwritten.push(noted)
+      batch ??= setTimeout(tryToFlush, BATCH_MS)
+    }
+    return noted
+  }
+  const renewing = setInterval(() => {
+    try {
+      if (store.renew(id, Date.now() + HOLD_MS)) cancel(cancelledByUser())
+    } catch (error) {
+      onFailure(toClinvkError(error))
+    }
+  }, RENEW_MS)
+  renewing.unref()
+  const end = (failure: ClinvkError | undefined, left = false) => {
+    clearInterval(renewing)
+    try {
+      flush()
+      const status = failure
+        ? failure.code === 'cancelled'
+          ? 'cancelled'
+          : 'failed'
+        : left
+          ? 'cancelled'
+          : 'completed'
+      store.end(id, status, Date.now(), failure && toKept(failure))
+    } catch (error) {
+      onFailure(toClinvkError(error))
+    }
+    onOver()
+    tell()
+    over.resolve()
+  }
+
+  return {
+    over: over.promise,
+    changed: () => change.promise,
+    cancel: () => cancel(cancelledByUser()),
+    async *attached<E>(events: AsyncGenerator<E, void>) {
+      let failure: ClinvkError | undefined
+      let complete = false
+      try {
+        for await (const event of events) yield note(event)
+        complete = true
+      } catch (error) {
+        failure = toClinvkError(error)
+        throw error
+      } finally {
+        end(failure, !complete)
+      }
+    },
+    pump(events) {
+      const run = async () => {
+        for await (const event of events) note(event)
+      }
+      run().then(
+        () => end(undefined),
+        (error: unknown) => end(toClinvkError(error)),
+      )
+    },
+  }
+}
+
+function cancelledByUser(): ClinvkError {
+  return new ClinvkError('cancelled', 'The run was cancelled.')
+}
+
+function runNotFound(id: string): ClinvkError {
+  return new ClinvkError('run_not_found', `There is no run "${id.slice(0, 100)}".`)
+}
+
+function toKept({ code, message, status, retryable, upstreamStatus, details }: ClinvkError): KeptError {
+  return {
+    code,
+    message,
+    status,
+    retryable,
+    details,
+    ...(upstreamStatus === undefined ? {} : { upstreamStatus }),
+  }
+}
+
+/** What a run that is over failed with; undefined for one that is complete. */
+export function toFailure({ status, error }: RunRecord): ClinvkError | undefined {
+  if (error) {
+    const { code, message, upstreamStatus, ...options } = error
+    return new ClinvkError(
+      code,
+      message,
+      upstreamStatus === undefined ? options : { ...options, upstreamStatus },
+    )
+  }
+  if (status === 'cancelled') return cancelledByUser()
+  return status === 'interrupted'
+    ? new ClinvkError(
+        'run_interrupted',
+        'The server ended in the middle of this run. What it had told is kept.',
+      )
+    : undefined
+}
+
+/** Waits for one of both, and never fails. */
+async function either(change: Promise<void>, signal: AbortSignal): Promise<void> {
+  const aborted = Promise.withResolvers<void>()
+  const onAbort = () => aborted.resolve()
+  signal.addEventListener('abort', onAbort, { once: true })
+  if (signal.aborted) onAbort()
+  await Promise.race([change, aborted.promise]).finally(() => signal.removeEventListener('abort', onAbort))
+}

@@ -1,0 +1,80 @@
+import type { TurnEvent } from '../../../agents/types.ts'
+import type { NumberedEvent } from '../../../engine/runs.ts'
+import { toClinvkError } from '../../../errors.ts'
+import { callerOf } from '../../chat/caller.ts'
+import { requestId } from '../../request-id.ts'
+import { toByteStream } from '../../stream.ts'
+import { answerForm } from '../answer-form.ts'
+import { type PromptOptions, STREAMS } from '../prompt.ts'
+import { createQueryReader } from '../query.ts'
+import { createEventWriter, type EventWriter } from '../to-events.ts'
+import { toTurn, withClock } from './turn.ts'
+
+/**
+ * Streams the events of a run behind the one that the client has, live to its end.
+ *
+ * @throws `run_not_found`, `invalid_request`
+ */
+export async function serveEvents(
+  id: string,
+  request: Request,
+  { engine, heartbeatMs, writeTimeoutMs, onStreamEnd, shutdown }: PromptOptions,
+): Promise<Response> {
+  const after = lastSeen(request)
+  const caller = await callerOf(request.headers)
+  const run = engine.runs.find(id, caller)
+  const own = new AbortController()
+  const signal = AbortSignal.any([request.signal, shutdown, own.signal])
+  // From the first on, though not all are sent: the last ones tell again what earlier ones told.
+  const numbered = engine.runs.events(id, caller, 0, signal) as AsyncGenerator<NumberedEvent<TurnEvent>, void>
+  const { events, now } = withClock(numbered)
+  const writer = createEventWriter(toTurn(run, events), { verbose: true, now })
+  const form = answerForm({ stream: true }, request.headers.get('accept')) === 'ndjson' ? 'ndjson' : 'sse'
+  const { contentType, encode, opening, heartbeat } = STREAMS[form]
+  const stream = toByteStream({
+    opening,
+    chunks: toChunks(events, writer, after, requestId(request), encode),
+    heartbeatMs,
+    heartbeat: () => heartbeat(writer),
+    writeTimeoutMs,
+    client: request.signal,
+    abort: (reason) => own.abort(reason),
+    onEnd: () => onStreamEnd(request),
+  })
+  return new Response(stream, {
+    headers: {
+      'content-type': contentType,
+      'cache-control': 'no-store, no-transform',
+      'x-accel-buffering': 'no',
+      'x-clinvk-run': id,
+    },
+  })
+}
+
+async function* toChunks(
+  events: AsyncGenerator<TurnEvent, void>,
+  writer: EventWriter,
+  after: number,
+  id: string,
+  encode: (event: ReturnType<EventWriter['toEvent']>) => string,
+): AsyncGenerator<string, void> {
+  try {
+    for await (const event of events) {
+      const told = writer.toEvent(event)
+      if (told.sequence > after) yield encode(told)
+    }
+  } catch (error) {
+    const told = writer.error(toClinvkError(error), id)
+    if (told.sequence > after) yield encode(told)
+  }
+}
+
+function lastSeen(request: Request): number {
+  const query = new URL(request.url).searchParams
+  const header = request.headers.get('last-event-id')
+  if (!query.has('after') && header !== null) query.set('after', header)
+  const read = createQueryReader(query, ['after'])
+  const after = read.count('after', 0, 0, Number.MAX_SAFE_INTEGER)
+  read.check()
+  return after
+}

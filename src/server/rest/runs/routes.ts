@@ -1,0 +1,59 @@
+import { Elysia } from 'elysia'
+import type { TurnEvent } from '../../../agents/types.ts'
+import { collect } from '../../../engine/collect.ts'
+import type { NumberedEvent } from '../../../engine/runs.ts'
+import type { RunRecord } from '../../../sessions/run-types.ts'
+import { callerOf } from '../../chat/caller.ts'
+import type { PromptOptions } from '../prompt.ts'
+import { toPromptResponse } from '../to-response.ts'
+import { CANCEL, EVENTS, FIND, LIST } from './describe.ts'
+import { serveEvents } from './events.ts'
+import { fromRunQuery } from './from-query.ts'
+import { toRun } from './to-response.ts'
+import { toTurn, withClock } from './turn.ts'
+
+/** The runs of our own API. */
+export function runRoutes(options: PromptOptions) {
+  const { runs } = options.engine
+
+  const resultOf = async (run: RunRecord, caller: string) => {
+    if (run.kind !== 'prompt' || run.status !== 'completed') return undefined
+    const never = new AbortController().signal
+    const numbered = runs.events(run.id, caller, 0, never) as AsyncGenerator<NumberedEvent<TurnEvent>, void>
+    const { events, now } = withClock(numbered)
+    const { metadata } = run.about
+    const data = typeof metadata === 'object' && metadata !== null ? { ...metadata } : undefined
+    return toPromptResponse(await collect(toTurn(run, events), now), data, undefined)
+  }
+
+  return new Elysia({ name: 'clinvk.runs' })
+    .get(
+      '/api/v1/runs',
+      async ({ request }) => {
+        const filter = fromRunQuery(new URL(request.url).searchParams)
+        const { runs: found, total } = runs.list({ ...filter, caller: await callerOf(request.headers) })
+        const { limit, offset } = filter
+        return { runs: found.map((run) => toRun(run)), total, limit, offset }
+      },
+      { detail: LIST },
+    )
+    .get(
+      '/api/v1/runs/:id',
+      async ({ params, request }) => {
+        const caller = await callerOf(request.headers)
+        const run = runs.find(params.id, caller)
+        return toRun(run, await resultOf(run, caller))
+      },
+      { detail: FIND },
+    )
+    .post(
+      '/api/v1/runs/:id/cancel',
+      async ({ params, request }) => toRun(await runs.cancel(params.id, await callerOf(request.headers))),
+      { parse: 'none', detail: CANCEL },
+    )
+    .get(
+      '/api/v1/runs/:id/events',
+      async ({ params, request }) => await serveEvents(params.id, request, options),
+      { detail: EVENTS },
+    )
+}

@@ -1,0 +1,32 @@
+import type { RunRecord } from '../../../sessions/run-types.ts'
+import type { PromptResponse } from '../schema.ts'
+import type { Run } from './schema.ts'
+
+/** Translates a run. `result` is the answer of one that is complete. */
+export function toRun(record: RunRecord, result?: PromptResponse): Run {
+  const { session_id, backend, model, prompt, metadata } = record.about
+  return {
+    id: record.id,
+    kind: record.kind,
+    status: record.status,
+    ...(typeof session_id === 'string' ? { session_id } : {}),
+    ...(typeof backend === 'string' ? { backend } : {}),
+    ...(typeof model === 'string' ? { model } : {}),
+    ...(typeof prompt === 'string' ? { prompt } : {}),
+    ...(typeof metadata === 'object' && metadata !== null ? { metadata: { ...metadata } } : {}),
+    created_at: new Date(record.createdAt).toISOString(),
+    ...(record.endedAt === undefined ? {} : { ended_at: new Date(record.endedAt).toISOString() }),
+    event_count: record.eventCount,
+    ...(record.error
+      ? {
+          error: {
+            code: record.error.code,
+            message: record.error.message,
+            status: record.error.status,
+            retryable: record.error.retryable,
+          },
+        }
+      : {}),
+    ...(result ? { result } : {}),
+  }
+}

@@ -1,0 +1,51 @@
+import type { TurnEvent } from '../../../agents/types.ts'
+import type { NumberedEvent } from '../../../engine/runs.ts'
+import type { Turn } from '../../../engine/types.ts'
+import type { RunRecord } from '../../../sessions/run-types.ts'
+import type { PromptRequest } from '../schema.ts'
+
+/** What is told of the run of a prompt before it is over. */
+export function aboutTurn(
+  { sessionId, backend, model }: Turn,
+  { prompt, metadata }: Pick<PromptRequest, 'prompt' | 'metadata'>,
+): Record<string, unknown> {
+  return {
+    session_id: sessionId,
+    backend,
+    ...(model === undefined ? {} : { model }),
+    prompt: prompt.slice(0, PROMPT_CHARS),
+    ...(metadata === undefined ? {} : { metadata }),
+  }
+}
+
+const PROMPT_CHARS = 200
+
+/** A run of a prompt as the turn that it is. */
+export function toTurn({ id, about, createdAt }: RunRecord, events: AsyncGenerator<TurnEvent, void>): Turn {
+  const { session_id: sessionId, backend, model } = about
+  return {
+    id,
+    sessionId: String(sessionId),
+    backend: String(backend),
+    ...(typeof model === 'string' ? { model } : {}),
+    startedAt: createdAt,
+    events,
+  }
+}
+
+/** The events alone, and the time of the last one that was taken: what is told of an earlier run has its times. */
+export function withClock<E>(events: AsyncGenerator<NumberedEvent<E>, void>): {
+  readonly events: AsyncGenerator<E, void>
+  readonly now: () => number
+} {
+  let last: number | undefined
+  return {
+    now: () => last ?? Date.now(),
+    events: (async function* () {
+      for await (const { at, event } of events) {
+        last = at
+        yield event
+      }
+    })(),
+  }
+}

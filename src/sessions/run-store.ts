@@ -1,0 +1,164 @@
+import { type DatabaseOptions, guarded, openDatabase } from './database.ts'
+import type { Row } from './rows.ts'
+import type { KeptEvent, NewRun, RunFilter, RunRecord, RunStore } from './run-types.ts'
+
+/**
+ * Opens the store of runs in a file, which may be that of the sessions.
+ *
+ * @throws `store_failed`
+ */
+export function openRunStore(path: string, options: DatabaseOptions = {}): RunStore {
+  const database = openDatabase(path, options)
+  const query = (sql: string) => database.query<Row, Record<string, string | number | null>>(sql)
+  const writing = <T>(work: () => T): T => guarded(path, () => database.transaction(work).immediate())
+  const reading = <T>(work: () => T): T => guarded(path, work)
+  return {
+    begin: (run) => writing(() => begin(query, run)),
+    get: (id) =>
+      reading(() => {
+        const row = query(`${SELECT} WHERE id = $id`).get({ id })
+        return row ? toRun(row) : undefined
+      }),
+    list: (filter) => reading(() => list(query, filter)),
+    append(runId, events) {
+      writing(() => {
+        const insert = query(
+          'INSERT INTO events (run_id, sequence, at, event) VALUES ($runId, $sequence, $at, $event)',
+        )
+        for (const { sequence, at, event } of events)
+          insert.run({ runId, sequence, at, event: JSON.stringify(event) })
+      })
+    },
+    events: (runId, after, limit) =>
+      reading(() =>
+        query(
+          'SELECT * FROM events WHERE run_id = $runId AND sequence > $after ORDER BY sequence LIMIT $limit',
+        )
+          .all({ runId, after, limit })
+          .map(
+            (row): KeptEvent => ({
+              sequence: Number(row['sequence']),
+              at: Number(row['at']),
+              event: JSON.parse(String(row['event'])),
+            }),
+          ),
+      ),
+    end(id, status, endedAt, error) {
+      writing(() =>
+        query(
+          `UPDATE runs SET status = $status, ended_at = $endedAt, error = $error
+           WHERE id = $id AND status = 'running'`,
+        ).run({ id, status, endedAt, error: error ? JSON.stringify(error) : null }),
+      )
+    },
+    renew: (id, until) =>
+      writing(
+        () =>
+          query(
+            "UPDATE runs SET held_until = $until WHERE id = $id AND status = 'running' RETURNING cancel",
+          ).get({
+            id,
+            until,
+          })?.['cancel'] === 1,
+      ),
+    askToCancel(id) {
+      writing(() => query("UPDATE runs SET cancel = 1 WHERE id = $id AND status = 'running'").run({ id }))
+    },
+    markInterrupted: (isAlive, now) =>
+      writing(() => {
+        const running = query("SELECT id, holder, held_until FROM runs WHERE status = 'running'").all({})
+        const lost = running.filter(
+          ({ holder, held_until: until }) => Number(until) < now || !isAlive(String(holder)),
+        )
+        for (const { id } of lost)
+          query("UPDATE runs SET status = 'interrupted', ended_at = $now WHERE id = $id").run({
+            id: String(id),
+            now,
+          })
+        return lost.map(({ id }) => String(id))
+      }),
+    removeOlderThan: (time) =>
+      writing(
+        () =>
+          query("DELETE FROM runs WHERE created_at < $time AND status <> 'running'").run({ time }).changes,
+      ),
+    close() {
+      database.close()
+    },
+  }
+}
+
+type Query = (sql: string) => {
+  all(values: Record<string, string | number | null>): Row[]
+  get(values: Record<string, string | number | null>): Row | null
+  run(values: Record<string, string | number | null>): { changes: number }
+}
+
+const SELECT = `
+  SELECT runs.*, (SELECT coalesce(max(sequence), 0) FROM events WHERE run_id = runs.id) AS event_count FROM runs`
+
+function begin(query: Query, run: NewRun): { id: string; hash: string | undefined } | undefined {
+  const { idempotency } = run
+  if (idempotency) {
+    const known = query(
+      `SELECT id, request_hash FROM runs
+       WHERE coalesce(caller, '') = $caller AND idempotency_key = $key`,
+    ).get({ caller: run.caller ?? '', key: idempotency.key })
+    if (known)
+      return {
+        id: String(known['id']),
+        hash: typeof known['request_hash'] === 'string' ? known['request_hash'] : undefined,
+      }
+  }
+  query(
+    `INSERT INTO runs (id, kind, caller, about, status, created_at, holder, held_until, idempotency_key, request_hash)
+     VALUES ($id, $kind, $caller, $about, 'running', $createdAt, $holder, $heldUntil, $key, $hash)`,
+  ).run({
+    id: run.id,
+    kind: run.kind,
+    caller: run.caller ?? null,
+    about: JSON.stringify(run.about),
+    createdAt: run.createdAt,
+    holder: run.holder,
+    heldUntil: run.heldUntil,
+    key: idempotency?.key ?? null,
+    hash: idempotency?.hash ?? null,
+  })
+  return undefined
+}
+
+function list(query: Query, { caller, status, kind, session, limit, offset = 0 }: RunFilter) {
+  const conditions = [
+    'caller IS $caller',
+    status === undefined ? '' : 'status = $status',
+    kind === undefined ? '' : 'kind = $kind',
+    session === undefined ? '' : "json_extract(about, '$.session_id') = $session",
+  ].filter((condition) => condition !== '')
+  const values = {
+    caller: caller ?? null,
+    ...(status === undefined ? {} : { status }),
+    ...(kind === undefined ? {} : { kind }),
+    ...(session === undefined ? {} : { session }),
+  }
+  const where = `WHERE ${conditions.join(' AND ')}`
+  return {
+    total: Number(query(`SELECT count(*) AS total FROM runs ${where}`).get(values)?.['total'] ?? 0),
+    runs: query(`${SELECT} ${where} ORDER BY created_at DESC, id LIMIT $limit OFFSET $offset`)
+      .all({ ...values, limit, offset })
+      .map(toRun),
+  }
+}
+
+function toRun(row: Row): RunRecord {
+  return {
+    id: String(row['id']),
+    kind: String(row['kind']),
+    about: JSON.parse(String(row['about'])),
+    status: String(row['status']) as RunRecord['status'],
+    createdAt: Number(row['created_at']),
+    eventCount: Number(row['event_count']),
+    ...(typeof row['caller'] === 'string' ? { caller: row['caller'] } : {}),
+    ...(typeof row['error'] === 'string' ? { error: JSON.parse(row['error']) } : {}),
+    ...(typeof row['ended_at'] === 'number' ? { endedAt: row['ended_at'] } : {}),
+  }
+}
