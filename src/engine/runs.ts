@@ -1,6 +1,6 @@
 import { abortError } from '../agents/take-turn.ts'
 import { ClinvkError, toClinvkError } from '../errors.ts'
-import type { KeptError, KeptEvent, RunFilter, RunRecord, RunStore } from '../sessions/run-types.ts'
+import type { KeptError, KeptEvent, KeyedRun, RunFilter, RunRecord, RunStore } from '../sessions/run-types.ts'
 
 /** What a run begins with. */
 export interface RunStart<E> {
@@ -19,8 +19,7 @@ export interface RunStart<E> {
   readonly detached: boolean
   /** Its events are kept. Else it is only known that it was. */
   readonly keepEvents: boolean
-  /** `hash` stands for everything that was asked for. */
-  readonly idempotency?: { readonly key: string; readonly hash: string } | undefined
+  readonly idempotency?: Idempotency | undefined
 }
 
 /** One event with its place in its run. */
@@ -39,6 +38,13 @@ export interface BegunRun<E> {
   readonly events: AsyncGenerator<NumberedEvent<E>, void>
 }
 
+/** What names a request that may come again. */
+export interface Idempotency {
+  readonly key: string
+  /** Stands for everything that is asked for. */
+  readonly hash: string
+}
+
 /** Everything that is executed, while it runs and afterwards. All throw `store_failed` where the store fails. */
 export interface Runs {
   /**
@@ -47,6 +53,12 @@ export interface Runs {
    * @throws `idempotency_conflict` where that was another request.
    */
   begin<E>(start: RunStart<E>): BegunRun<E>
+  /**
+   * The run that an earlier request with this key began; undefined where there was none.
+   *
+   * @throws `idempotency_conflict` where that was another request.
+   */
+  again<E>(idempotency: Idempotency, caller: string | undefined): BegunRun<E> | undefined
   /** @throws `run_not_found`, also for one of another caller. */
   find(id: string, caller: string | undefined): RunRecord
   list(filter: RunFilter): { readonly runs: readonly RunRecord[]; readonly total: number }
@@ -113,6 +125,20 @@ export function createRuns(store: RunStore, holder: string, onFailure: (error: C
     }
   }
 
+  const toAgain = <E>(
+    earlier: KeyedRun,
+    hash: string | undefined,
+    caller: string | undefined,
+  ): BegunRun<E> => {
+    if (earlier.hash !== hash)
+      throw new ClinvkError(
+        'idempotency_conflict',
+        'This Idempotency-Key was used with another request. Send a new key for a new request.',
+      )
+    const never = new AbortController().signal
+    return { run: find(earlier.id, caller), again: true, events: read<E>(earlier.id, 0, never) }
+  }
+
   return {
     begin<E>(start: RunStart<E>): BegunRun<E> {
       const { id, kind, caller, about, idempotency } = start
@@ -127,21 +153,17 @@ export function createRuns(store: RunStore, holder: string, onFailure: (error: C
         heldUntil: now + HOLD_MS,
         ...(idempotency ? { idempotency } : {}),
       })
-      const never = new AbortController().signal
-      if (earlier) {
-        if (earlier.hash !== idempotency?.hash)
-          throw new ClinvkError(
-            'idempotency_conflict',
-            'This Idempotency-Key was used with another request. Send a new key for a new request.',
-          )
-        return { run: find(earlier.id, caller), again: true, events: read<E>(earlier.id, 0, never) }
-      }
+      if (earlier) return toAgain(earlier, idempotency?.hash, caller)
       const run = createLiveRun(store, start, onFailure, () => live.delete(id))
       live.set(id, run)
       const record = find(id, caller)
       if (!start.detached) return { run: record, again: false, events: run.attached(start.events) }
       run.pump(start.events)
-      return { run: record, again: false, events: read<E>(id, 0, never) }
+      return { run: record, again: false, events: read<E>(id, 0, new AbortController().signal) }
+    },
+    again({ key, hash }, caller) {
+      const earlier = store.findByKey(caller, key)
+      return earlier && toAgain(earlier, hash, caller)
     },
     find,
     list: (filter) => store.list(filter),

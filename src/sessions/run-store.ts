@@ -1,6 +1,6 @@
 import { type DatabaseOptions, guarded, openDatabase } from './database.ts'
 import type { Row } from './rows.ts'
-import type { KeptEvent, NewRun, RunFilter, RunRecord, RunStore } from './run-types.ts'
+import type { KeptEvent, KeyedRun, NewRun, RunFilter, RunRecord, RunStore } from './run-types.ts'
 
 /**
  * Opens the store of runs in a file, which may be that of the sessions.
@@ -64,6 +64,7 @@ export function openRunStore(path: string, options: DatabaseOptions = {}): RunSt
     askToCancel(id) {
       writing(() => query("UPDATE runs SET cancel = 1 WHERE id = $id AND status = 'running'").run({ id }))
     },
+    findByKey: (caller, key) => reading(() => findByKey(query, caller, key)),
     markInterrupted: (isAlive, now) =>
       writing(() => {
         const running = query("SELECT id, holder, held_until FROM runs WHERE status = 'running'").all({})
@@ -97,19 +98,19 @@ type Query = (sql: string) => {
 const SELECT = `
   SELECT runs.*, (SELECT coalesce(max(sequence), 0) FROM events WHERE run_id = runs.id) AS event_count FROM runs`
 
-function begin(query: Query, run: NewRun): { id: string; hash: string | undefined } | undefined {
+function findByKey(query: Query, caller: string | undefined, key: string): KeyedRun | undefined {
+  const row = query(
+    `SELECT id, request_hash FROM runs WHERE coalesce(caller, '') = $caller AND idempotency_key = $key`,
+  ).get({ caller: caller ?? '', key })
+  if (!row) return undefined
+  const { id, request_hash: hash } = row
+  return { id: String(id), hash: typeof hash === 'string' ? hash : undefined }
+}
+
+function begin(query: Query, run: NewRun): KeyedRun | undefined {
   const { idempotency } = run
-  if (idempotency) {
-    const known = query(
-      `SELECT id, request_hash FROM runs
-       WHERE coalesce(caller, '') = $caller AND idempotency_key = $key`,
-    ).get({ caller: run.caller ?? '', key: idempotency.key })
-    if (known)
-      return {
-        id: String(known['id']),
-        hash: typeof known['request_hash'] === 'string' ? known['request_hash'] : undefined,
-      }
-  }
+  const known = idempotency && findByKey(query, run.caller, idempotency.key)
+  if (known) return known
   query(
     `INSERT INTO runs (id, kind, caller, about, status, created_at, holder, held_until, idempotency_key, request_hash)
      VALUES ($id, $kind, $caller, $about, 'running', $createdAt, $holder, $heldUntil, $key, $hash)`,

@@ -32,6 +32,12 @@ export interface RunRecord {
   readonly eventCount: number
 }
 
+/** A run that was begun with an idempotency key. `hash` stands for the request that began it. */
+export interface KeyedRun {
+  readonly id: string
+  readonly hash: string | undefined
+}
+
 /** What a run begins with. `hash` stands for the whole request, with an idempotency key. */
 export interface NewRun {
   readonly id: string
@@ -70,7 +76,9 @@ export interface RunStore {
    * Begins a run. With an idempotency key that its caller has used before nothing begins, and the run that did is
    * given, with the hash of its request.
    */
-  begin(run: NewRun): { readonly id: string; readonly hash: string | undefined } | undefined
+  begin(run: NewRun): KeyedRun | undefined
+  /** The run that a caller began with an idempotency key. */
+  findByKey(caller: string | undefined, key: string): KeyedRun | undefined
   get(id: string): RunRecord | undefined
   list(filter: RunFilter): { readonly runs: readonly RunRecord[]; readonly total: number }
   append(runId: string, events: readonly KeptEvent[]): void

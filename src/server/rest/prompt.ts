@@ -98,18 +98,23 @@ async function beginTurn(
     body.background === true || (body.on_disconnect ?? (idempotency ? 'continue' : 'cancel')) === 'continue'
   const own = new AbortController()
   const signal = AbortSignal.any([shutdown, own.signal, ...(detached ? [] : [request.signal])])
-  const turn = await engine.start(turnRequest, signal)
-  const { run, again, events } = engine.runs.begin<TurnEvent>({
-    id: turn.id,
-    kind: 'prompt',
-    caller: await callerOf(request.headers),
-    about: aboutTurn(turn, body),
-    events: turn.events,
-    cancel: (reason) => own.abort(reason),
-    detached,
-    keepEvents: true,
-    idempotency,
-  })
+  const caller = await callerOf(request.headers)
+  const begin = async () => {
+    const turn = await engine.start(turnRequest, signal)
+    return engine.runs.begin<TurnEvent>({
+      id: turn.id,
+      kind: 'prompt',
+      caller,
+      about: aboutTurn(turn, body),
+      events: toItsEnd(turn),
+      cancel: (reason) => own.abort(reason),
+      detached,
+      keepEvents: true,
+      idempotency,
+    })
+  }
+  const earlier = idempotency && engine.runs.again<TurnEvent>(idempotency, caller)
+  const { run, again, events } = earlier ?? (await begin())
   const timed = withClock(events)
   const told = toTurn(run, timed.events)
   return {
@@ -125,6 +130,16 @@ async function beginTurn(
       },
     },
   }
+}
+
+/** The events of a turn, and an error where the last one is missing. */
+async function* toItsEnd({ events, backend }: Turn): AsyncGenerator<TurnEvent, void> {
+  let done = false
+  for await (const event of events) {
+    done = event.type === 'done'
+    yield event
+  }
+  if (!done) throw endedEarly(backend)
 }
 
 async function collectTurn(turn: Turn, told: EventOptions) {
@@ -214,13 +229,8 @@ async function* toChunks(
   toChunk: (event: TurnEvent) => string,
   toLastChunk: (error: ClinvkError) => string,
 ): AsyncGenerator<string, void> {
-  let done = false
   try {
-    for await (const event of turn.events) {
-      done = event.type === 'done'
-      yield toChunk(event)
-    }
-    if (!done) throw endedEarly(turn.backend)
+    for await (const event of turn.events) yield toChunk(event)
   } catch (error) {
     yield toLastChunk(toClinvkError(error))
   }

@@ -1,68 +1,19 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { Value } from '@sinclair/typebox/value'
-import { createEngine } from '../../../src/engine/engine.ts'
-import type { Engine } from '../../../src/engine/types.ts'
-import { createFolders } from '../../../src/process/folders.ts'
-import { createApp } from '../../../src/server/app.ts'
 import { Session, SessionList, WholeSession } from '../../../src/server/rest/sessions/schema.ts'
-import { IN_MEMORY } from '../../../src/sessions/database.ts'
-import { openRunStore } from '../../../src/sessions/run-store.ts'
-import { openSessionStore } from '../../../src/sessions/store.ts'
-import { createFakeDriver } from '../../support/fake-driver.ts'
-import { configWith, eventsOf } from '../support.ts'
+import { eventsOf } from '../support.ts'
+import { stage as open } from './stage.ts'
 
-const engines: Engine[] = []
+const cleanUps: (() => unknown)[] = []
 afterEach(async () => {
-  await Promise.all(engines.splice(0).map((engine) => engine.close()))
+  for (const cleanUp of cleanUps.splice(0)) await cleanUp()
 })
 
 function stage() {
-  const fake = createFakeDriver('fake', { history: 'native' })
-  const engine = createEngine({
-    backends: [
-      {
-        driver: fake,
-        defaults: {
-          modelAliases: {},
-          approvalMode: 'default',
-          sandboxMode: 'default',
-          allowedExtraFlags: [],
-        },
-        command: ['fake'],
-        configured: false,
-        enabled: true,
-        demo: false,
-      },
-    ],
-    folders: createFolders(
-      { defaultFolder: tmpdir(), allowed: [], blocked: [] },
-      join(tmpdir(), 'clinvk-test-scratch'),
-    ),
-    limits: {},
-    conversations: { keepAliveMs: 60_000, maxIdle: 4 },
-    waiting: { waitMs: 1000, most: 1 },
-    store: openSessionStore(IN_MEMORY),
-    runStore: openRunStore(IN_MEMORY),
-    holder: 'test',
-  })
-  engines.push(engine)
-  const app = createApp({ engine, config: configWith(), apiKeys: [], version: '1', log() {} })
-  const send = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
-    const response = await app.handle(
-      new Request(`http://localhost${path}`, {
-        method,
-        headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      }),
-    )
-    const text = await response.text()
-    return { status: response.status, text, body: text.startsWith('{') ? JSON.parse(text) : undefined }
-  }
-  const prompt = async (text: string, more: object = {}) =>
-    (await send('POST', '/api/v1/prompt', { prompt: text, ...more })).body
-  return { send, prompt, fake }
+  const made = open()
+  cleanUps.push(made.close)
+  return made
 }
 
 describe('sessions over HTTP', () => {

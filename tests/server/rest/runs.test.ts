@@ -1,0 +1,236 @@
+import { afterEach, describe, expect, test } from 'bun:test'
+import { Value } from '@sinclair/typebox/value'
+import { Run, RunList } from '../../../src/server/rest/runs/schema.ts'
+import { eventsOf } from '../support.ts'
+import { stage as open } from './stage.ts'
+
+const cleanUps: (() => unknown)[] = []
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0)) await cleanUp()
+})
+
+/** Its agent says two words and waits between them, so that there is a middle to come into. */
+function stage() {
+  const made = open()
+  cleanUps.push(made.close)
+  const { fake, send } = made
+  fake.steps = ({ parts: [part] }) => [
+    { type: 'init', agentSessionId: 'a' },
+    { type: 'text', text: 'one ' },
+    ...(part?.type === 'text' && part.text === 'hang' ? (['hang'] as const) : [{ waitMs: 30 }]),
+    { type: 'text', text: 'two' },
+    { type: 'done', stopReason: 'end_turn', usage: { inputTokens: 3, outputTokens: 2 } },
+  ]
+  const events = async (id: string, query = '', headers: Record<string, string> = {}) =>
+    eventsOf((await send('GET', `/api/v1/runs/${id}/events${query}`, undefined, headers)).text)
+  return { ...made, events }
+}
+type Stage = ReturnType<typeof stage>
+
+const background = async ({ send }: Stage, more: object = {}, headers: Record<string, string> = {}) =>
+  await send('POST', '/api/v1/prompt', { prompt: 'go', background: true, ...more }, headers)
+
+describe('a prompt in the background', () => {
+  test('is accepted at once, and its run tells its end and its result', async () => {
+    const made = stage()
+    const { status, body } = await background(made, { metadata: { mine: 1 } })
+    expect(status).toBe(202)
+    expect(body).toMatchObject({ kind: 'prompt', status: 'running', backend: 'fake', prompt: 'go' })
+    expect((await made.events(body.id)).map(({ type }) => type)).toEqual(['init', 'message', 'message', 'done'])
+    const { body: run } = await made.send('GET', `/api/v1/runs/${body.id}`)
+    expect([...Value.Errors(Run, run)]).toEqual([])
+    expect(run).toMatchObject({
+      status: 'completed',
+      metadata: { mine: 1 },
+      event_count: 4,
+      result: { output: 'one two', token_usage: { input_tokens: 3, output_tokens: 2 }, metadata: { mine: 1 } },
+    })
+    expect((await made.send('GET', `/api/v1/sessions/${run.session_id}`)).body.turns).toHaveLength(1)
+  })
+
+  test('gives a reader that comes back after each event all of them, none twice', async () => {
+    const made = stage()
+    const { body } = await background(made)
+    const whole = await made.events(body.id)
+    for (const [index, { sequence }] of whole.entries()) {
+      const rest = whole.slice(index + 1).map(({ sequence: number, type, content }) => [number, type, content])
+      const told = (events: typeof whole) =>
+        events.map(({ sequence: number, type, content }) => [number, type, content])
+      expect(told(await made.events(body.id, `?after=${sequence}`))).toEqual(rest)
+      expect(told(await made.events(body.id, '', { 'last-event-id': String(sequence) }))).toEqual(rest)
+    }
+    const lines = await made.send('GET', `/api/v1/runs/${body.id}/events`, undefined, {
+      accept: 'application/x-ndjson',
+    })
+    expect(lines.text.trim().split('\n')).toHaveLength(whole.length)
+  })
+
+  test('is followed live', async () => {
+    const made = stage()
+    const { body } = await background(made, { prompt: 'hang' })
+    const response = await made.app.handle(new Request(`http://localhost/api/v1/runs/${body.id}/events`))
+    const reader = response.body?.getReader()
+    let text = ''
+    while (!text.includes('one')) text += new TextDecoder().decode((await reader?.read())?.value)
+    expect(text).not.toContain('event: done')
+    await reader?.cancel()
+    expect((await made.send('GET', `/api/v1/runs/${body.id}`)).body.status).toBe('running')
+  })
+
+  test('fails as a run that says why, also to those who follow it', async () => {
+    const made = stage()
+    made.fake.steps = () => [{ type: 'init' }, { type: 'text', text: 'half' }]
+    const { body } = await background(made)
+    const told = await made.events(body.id)
+    expect(told.at(-1)).toMatchObject({ type: 'error', content: { code: expect.any(String) } })
+    const { body: run } = await made.send('GET', `/api/v1/runs/${body.id}`)
+    expect(run).toMatchObject({ status: 'failed', error: { message: expect.any(String) } })
+    expect(run.result).toBeUndefined()
+  })
+
+  test('is refused at once where it cannot be run', async () => {
+    const made = stage()
+    expect((await background(made, { backend: 'nope' })).status).toBe(404)
+    expect((await background(made, { session_id: 'nope' })).status).toBe(404)
+    expect((await made.send('GET', '/api/v1/runs')).body.total).toBe(0)
+  })
+})
+
+describe('a run', () => {
+  test('is cancelled, once, and what it had said is kept', async () => {
+    const made = stage()
+    const { body } = await background(made, { prompt: 'hang' })
+    for (const _ of [1, 2]) {
+      const { status, body: run } = await made.send('POST', `/api/v1/runs/${body.id}/cancel`)
+      expect([status, run.status]).toEqual([200, 'cancelled'])
+    }
+    expect(made.fake.log).toEqual([expect.stringMatching(/^interrupt/)])
+    const told = await made.events(body.id)
+    expect(told.map(({ type }) => type)).toEqual(['init', 'message', 'error'])
+    expect(told.at(-1)).toMatchObject({ content: { code: 'cancelled' } })
+  })
+
+  test('is every prompt, in every form', async () => {
+    const made = stage()
+    await made.send('POST', '/api/v1/prompt', { prompt: 'go' })
+    await made.send('POST', '/api/v1/prompt', { prompt: 'go', stream: true })
+    await made.send('POST', '/api/v1/prompt', { prompt: 'go', output_format: 'stream-json' })
+    const { body } = await made.send('GET', '/api/v1/runs?status=completed&kind=prompt&limit=2')
+    expect([...Value.Errors(RunList, body)]).toEqual([])
+    expect(body).toMatchObject({ total: 3, limit: 2, offset: 0 })
+    expect(body.runs).toHaveLength(2)
+    const [{ id, session_id: session }] = body.runs
+    expect((await made.send('GET', `/api/v1/runs?session_id=${session}`)).body.runs).toHaveLength(1)
+    expect((await made.events(id)).at(-1)?.type).toBe('done')
+  })
+
+  test('is named by its answer', async () => {
+    const made = stage()
+    const response = await made.app.handle(
+      new Request('http://localhost/api/v1/prompt', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: '{"prompt":"go"}',
+      }),
+    )
+    const id = response.headers.get('x-clinvk-run')
+    expect((await made.send('GET', `/api/v1/runs/${id}`)).body.status).toBe('completed')
+  })
+
+  test('goes on without its client where that asked for it', async () => {
+    const made = stage()
+    const leave = async (more: object) => {
+      const client = new AbortController()
+      const response = await made.app.handle(
+        new Request('http://localhost/api/v1/prompt', {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ prompt: 'go', stream: true, ...more }),
+          signal: client.signal,
+        }),
+      )
+      const id = response.headers.get('x-clinvk-run') ?? ''
+      const reader = response.body?.getReader()
+      await reader?.read()
+      await reader?.read()
+      client.abort()
+      await reader?.cancel().catch(() => {})
+      return (await made.events(id)).at(-1)
+    }
+    expect(await leave({ on_disconnect: 'continue' })).toMatchObject({ type: 'done' })
+    expect(await leave({})).toMatchObject({ type: 'error', content: { code: 'cancelled' } })
+    expect(await leave({ on_disconnect: 'cancel' })).toMatchObject({ content: { code: 'cancelled' } })
+  })
+
+  test.each([
+    ['GET', '/api/v1/runs/run_nope', 404],
+    ['GET', '/api/v1/runs/run_nope/events', 404],
+    ['POST', '/api/v1/runs/run_nope/cancel', 404],
+    ['GET', '/api/v1/runs?limit=0', 400],
+    ['GET', '/api/v1/runs?colour=red', 400],
+  ])('that is asked for wrongly: %s %s', async (method, path, status) => {
+    expect((await stage().send(method, path)).status).toBe(status)
+  })
+
+  test('is not followed from a place that is none', async () => {
+    const made = stage()
+    const { body } = await background(made)
+    for (const query of ['?after=-1', '?after=x', '?after=1.5'])
+      expect((await made.send('GET', `/api/v1/runs/${body.id}/events${query}`)).status).toBe(400)
+  })
+})
+
+describe('a request with an idempotency key', () => {
+  const key = { 'idempotency-key': 'abc' }
+
+  test('is run once, whatever form asks for it again', async () => {
+    const made = stage()
+    const ask = async (more: object = {}) =>
+      await made.send('POST', '/api/v1/prompt', { prompt: 'go', ...more }, key)
+    const both = await Promise.all([ask(), ask()])
+    both.push(await ask())
+    for (const { status, body } of both) {
+      expect(status).toBe(200)
+      expect(body).toMatchObject({ id: both[0]?.body.id, output: 'one two' })
+    }
+    expect(made.fake.prompts).toHaveLength(1)
+  })
+
+  test('tells the same events again, byte for byte', async () => {
+    const made = stage()
+    const ask = () => made.send('POST', '/api/v1/prompt', { prompt: 'go', stream: true }, key)
+    const first = await ask()
+    expect((await ask()).text).toBe(first.text)
+    expect(made.fake.prompts).toHaveLength(1)
+  })
+
+  test('is a conflict with another body, and another caller’s is its own', async () => {
+    const made = stage()
+    await made.send('POST', '/api/v1/prompt', { prompt: 'go' }, key)
+    const { status, body } = await made.send('POST', '/api/v1/prompt', { prompt: 'else' }, key)
+    expect([status, body]).toMatchObject([409, { code: 'idempotency_conflict' }])
+    expect(
+      (await made.send('POST', '/api/v1/prompt', { prompt: 'else' }, { ...key, 'x-api-key': 'other' })).status,
+    ).toBe(200)
+  })
+
+  test('is answered from the run that failed, and from the one whose session is gone', async () => {
+    const made = stage()
+    const { body } = await made.send('POST', '/api/v1/prompt', { prompt: 'go' }, { 'idempotency-key': 'gone' })
+    const next = { prompt: 'go', session_id: body.session_id }
+    const { body: second } = await made.send('POST', '/api/v1/prompt', next, key)
+    await made.send('DELETE', `/api/v1/sessions/${body.session_id}`)
+    expect((await made.send('POST', '/api/v1/prompt', next, key)).body).toMatchObject({ id: second.id })
+    made.fake.steps = () => [{ type: 'init' }, new Error('broken')]
+    const fail = () => made.send('POST', '/api/v1/prompt', { prompt: 'x' }, { 'idempotency-key': 'bad' })
+    const { status, body: told } = await fail()
+    expect(status).toBeGreaterThanOrEqual(500)
+    expect(await fail()).toMatchObject({ status, body: { code: told.code } })
+    expect(made.fake.prompts).toHaveLength(3)
+  })
+
+  test.each(['', 'with space', 'x'.repeat(256)])('is refused where the key is none: %j', async (bad) => {
+    const { send } = stage()
+    expect((await send('POST', '/api/v1/prompt', { prompt: 'x' }, { 'idempotency-key': bad })).status).toBe(400)
+  })
+})
