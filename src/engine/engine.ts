@@ -51,7 +51,11 @@ export interface EngineOptions {
   readonly onStoreFailure?: (error: ClinvkError) => void
   /** Tags of every new session. */
   readonly defaultTags?: readonly string[]
+  /** Puts the store in order. Called at the start and now and then. */
+  readonly tidyUp?: () => void
 }
+
+const TIDY_MS = 60_000
 
 /** Makes the engine. It starts nothing before the first turn. */
 export function createEngine(setup: EngineOptions): Engine {
@@ -62,6 +66,15 @@ export function createEngine(setup: EngineOptions): Engine {
   const keeper = createSessionKeeper(store, setup.holder, onStoreFailure)
   const runs = createRuns(setup.runStore, setup.holder, onStoreFailure)
   const closing = new AbortController()
+  setup.tidyUp?.()
+  const tidying = setInterval(() => {
+    try {
+      setup.tidyUp?.()
+    } catch (error) {
+      onStoreFailure(toClinvkError(error))
+    }
+  }, TIDY_MS)
+  tidying.unref()
   /** Cancels the turn that a session has under way. */
   const cancels = new Map<string, (reason: ClinvkError) => void>()
   const running = new Set<Promise<void>>()
@@ -387,6 +400,7 @@ export function createEngine(setup: EngineOptions): Engine {
     backends: () => describeBackends(setup.backends, setup.defaultBackend),
     async close(graceMs = CLOSE_GRACE_MS) {
       closing.abort(shuttingDown())
+      clearInterval(tidying)
       await waitingTurns.close()
       // A reader that takes no events keeps its turn from ending; its agent is ended all the same.
       await within(graceMs, Promise.allSettled(running))

@@ -52,8 +52,8 @@ export async function engineFromConfig(context: EngineContext): Promise<Engine> 
   const path = join(context.home, 'clinvk.db')
   const store = openSessionStore(path)
   const runStore = openRunStore(path)
-  tidyUp(store, runStore, config.session.retention_days)
   return createEngine({
+    tidyUp: () => tidyUp(store, runStore, config.session.retention_days),
     backends,
     store,
     runStore,

@@ -60,6 +60,11 @@ export interface Runs {
    */
   again<E>(idempotency: Idempotency, caller: string | undefined): BegunRun<E> | undefined
   /** @throws `run_not_found`, also for one of another caller. */
+  /**
+   * Notes that a run is and was, and none of its events. It does not depend on the store: a failure there is
+   * reported, and the run goes on without a note.
+   */
+  note<E>(start: Omit<RunStart<E>, 'detached' | 'keepEvents' | 'idempotency'>): AsyncGenerator<E, void>
   find(id: string, caller: string | undefined): RunRecord
   list(filter: RunFilter): { readonly runs: readonly RunRecord[]; readonly total: number }
   /**
@@ -139,7 +144,7 @@ export function createRuns(store: RunStore, holder: string, onFailure: (error: C
     return { run: find(earlier.id, caller), again: true, events: read<E>(earlier.id, 0, never) }
   }
 
-  return {
+  const runs: Runs = {
     begin<E>(start: RunStart<E>): BegunRun<E> {
       const { id, kind, caller, about, idempotency } = start
       const now = Date.now()
@@ -165,6 +170,14 @@ export function createRuns(store: RunStore, holder: string, onFailure: (error: C
       const earlier = store.findByKey(caller, key)
       return earlier && toAgain(earlier, hash, caller)
     },
+    note(start) {
+      try {
+        return bare(runs.begin({ ...start, detached: false, keepEvents: false }).events)
+      } catch (error) {
+        onFailure(toClinvkError(error))
+        return start.events
+      }
+    },
     find,
     list: (filter) => store.list(filter),
     events(id, caller, after, signal) {
@@ -186,6 +199,11 @@ export function createRuns(store: RunStore, holder: string, onFailure: (error: C
       store.close()
     },
   }
+  return runs
+}
+
+async function* bare<E>(events: AsyncGenerator<NumberedEvent<E>, void>): AsyncGenerator<E, void> {
+  for await (const { event } of events) yield event
 }
 
 /** A run that this process executes. */

@@ -54,7 +54,7 @@ export function fakeEngine(
       requests.push(request)
       const events = script(request, signal)
       return {
-        id: 'run_1',
+        id: `run_${requests.length}`,
         sessionId: 'ses_1',
         backend: request.backend ?? 'fake',
         ...(request.model === undefined ? {} : { model: request.model }),

@@ -37,8 +37,10 @@ export interface ChatRun {
  * the engine throws.
  */
 export async function startChat(start: ChatStart): Promise<ChatRun> {
-  const { engine, request, signal } = start
+  const { engine, request } = start
   const { turn, profile, ignored, backends } = await toTurnRequest(start)
+  const own = new AbortController()
+  const signal = AbortSignal.any([start.signal, own.signal])
   const started = await engine.start(turn, signal).catch((error: unknown) => {
     const failure = withExistingModels(toClinvkError(error), backends, start.chat.model_aliases)
     throw isOfAgent(failure) ? markAgentRan(failure) : failure
@@ -49,10 +51,20 @@ export async function startChat(start: ChatStart): Promise<ChatRun> {
   const onInit = ({ withoutEffect = [] }: Extract<TurnEvent, { type: 'init' }>) => {
     if (withoutEffect.includes('effort')) without.push(request.effortField ?? 'effort')
   }
+  const { id, backend, model, events } = started
+  const noted = engine.runs.note({
+    id,
+    kind: 'chat',
+    caller: turn.caller,
+    about: { backend, ...(model === undefined ? {} : { model }) },
+    events,
+    cancel: (reason) => own.abort(reason),
+  })
   return {
-    turn: { ...started, events: observed(started.events, told, onInit) },
+    turn: { ...started, events: observed(noted, told, onInit) },
     headers: () => ({
-      'x-clinvk-backend': started.backend,
+      'x-clinvk-run': id,
+      'x-clinvk-backend': backend,
       'x-clinvk-profile': profile,
       ...withoutEffectHeader(without),
     }),

@@ -1,6 +1,6 @@
 import type { TurnEvent } from '../../../agents/types.ts'
 import type { NumberedEvent } from '../../../engine/runs.ts'
-import { toClinvkError } from '../../../errors.ts'
+import { ClinvkError, toClinvkError } from '../../../errors.ts'
 import { callerOf } from '../../chat/caller.ts'
 import { requestId } from '../../request-id.ts'
 import { toByteStream } from '../../stream.ts'
@@ -23,6 +23,8 @@ export async function serveEvents(
   const after = lastSeen(request)
   const caller = await callerOf(request.headers)
   const run = engine.runs.find(id, caller)
+  if (run.kind === 'chat')
+    throw new ClinvkError('run_not_found', `Run "${id}" is a chat, of which no events are kept.`)
   const own = new AbortController()
   const signal = AbortSignal.any([request.signal, shutdown, own.signal])
   // From the first on, though not all are sent: the last ones tell again what earlier ones told.
