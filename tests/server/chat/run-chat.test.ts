@@ -80,7 +80,11 @@ describe('startChat', () => {
         caller: expect.any(String),
       },
     ])
-    expect(headers).toEqual({ 'x-clinvk-backend': 'fake', 'x-clinvk-profile': 'pure' })
+    expect(headers).toEqual({
+      'x-clinvk-run': 'run_1',
+      'x-clinvk-backend': 'fake',
+      'x-clinvk-profile': 'pure',
+    })
   })
 
   test('names an effort that the agent itself finds without effect', async () => {
