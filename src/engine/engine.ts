@@ -87,6 +87,7 @@ export function createEngine(setup: EngineOptions): Engine {
       throw new ClinvkError(
         'invalid_request',
         `Session "${known.id}" belongs to the backend ${known.driver.name}, not to ${backend.driver.name}.`,
+        { details: { option: 'backend' } },
       )
     const options = resolveOptions(request, backend.driver, backend.defaults, known?.options)
     const check = request.answer && (await compileSchema(request.answer.schema))
@@ -103,6 +104,7 @@ export function createEngine(setup: EngineOptions): Engine {
       throw new ClinvkError(
         'invalid_request',
         `Session "${known.id}" works in ${known.workdir}. A session cannot change its folder.`,
+        { details: { option: 'workdir' } },
       )
     return { known, backend, options, workdir, ...(check ? { check } : {}) }
   }

@@ -134,10 +134,13 @@ function resolveModel(
     throw new ClinvkError(
       'invalid_request',
       `${backend} has no model for "${name}". Name a model of its own, or set backends.${backend}.model_aliases.${name}.`,
+      { details: { option: 'model' } },
     )
   // A model travels on command lines: it must not be able to pass for a flag.
   if (!/^[A-Za-z0-9][\w.:/@+[\]-]{0,199}$/.test(name))
-    throw new ClinvkError('invalid_request', `model ${JSON.stringify(name)} is no model name.`)
+    throw new ClinvkError('invalid_request', `model ${JSON.stringify(name)} is no model name.`, {
+      details: { option: 'model' },
+    })
   return name
 }
 

@@ -153,6 +153,14 @@ export interface BackendInfo {
   readonly demo: boolean
 }
 
+/** What a request would do, as its sender is shown it. Further members are the options after all defaults. */
+export interface Plan {
+  readonly backend: string
+  /** Absent where the turn would get a folder of its own. */
+  readonly workdir?: string
+  readonly [option: string]: unknown
+}
+
 /** Runs prompts on agents. */
 export interface Engine {
   /**
@@ -162,8 +170,12 @@ export interface Engine {
    * @throws ClinvkError before anything ran.
    */
   start(request: TurnRequest, signal: AbortSignal): Promise<Turn>
-  /** What `start` would do: the resolved options and the command. Nothing is run. */
-  plan(request: TurnRequest): Promise<Record<string, unknown>>
+  /**
+   * What `start` would do: the resolved options and the command. Nothing is run.
+   *
+   * @throws what `start` throws.
+   */
+  plan(request: TurnRequest): Promise<Plan>
   /**
    * Tokens that the prompt would take, its history included; its model is not asked. Undefined where the backend
    * does not count.
