@@ -22,25 +22,39 @@ export interface EventWriter {
   error(error: ClinvkError, id: string): StreamEvent
 }
 
+/** Numbers the events of a stream, from 1. */
+export interface Sequence {
+  next(): number
+  /** The number of the last event, which what is no event of its own repeats; 0 before the first. */
+  readonly last: number
+}
+
+export function createSequence(): Sequence {
+  let last = 0
+  return {
+    next: () => ++last,
+    get last() {
+      return last
+    },
+  }
+}
+
+/** @param sequence is that of the stream, where several turns share it. */
 export function createEventWriter(
   turn: Omit<Turn, 'events'>,
   { verbose, metadata, now = Date.now }: EventOptions,
+  sequence = createSequence(),
 ): EventWriter {
-  let sequence = 0
   let { model } = turn
   let agentSessionId: string | undefined
   let replayed = false
-  const head = () => {
-    sequence += 1
-    return same()
-  }
-  // A heartbeat is no event of the run: whoever comes back behind it misses nothing.
-  const same = () => ({
+  const numbered = (number: number) => ({
     backend: turn.backend,
     session_id: turn.sessionId,
     timestamp: new Date(now()).toISOString(),
-    sequence,
+    sequence: number,
   })
+  const head = () => numbered(sequence.next())
   const about = () => ({
     id: turn.id,
     ...(model === undefined ? {} : { model }),
@@ -106,7 +120,7 @@ export function createEventWriter(
     toEvent,
     heartbeat: () => ({
       type: 'progress',
-      ...same(),
+      ...numbered(sequence.last),
       content: { kind: 'heartbeat', message: 'The agent is still at work.' },
     }),
     error: (error, id) => ({ type: 'error', ...head(), content: toProblem(error, id) }),
@@ -121,4 +135,12 @@ function approval(event: Extract<TurnEvent, { type: 'approval' }>) {
     ...(event.toolId === undefined ? {} : { tool_id: event.toolId }),
     decision: event.decision,
   }
+}
+
+/** Keeps what the answer itself does not say; the deltas of one thought become one event. */
+export function rememberEvent(events: StreamEvent[], event: TurnEvent, writer: EventWriter): void {
+  if (event.type === 'init' || event.type === 'text' || event.type === 'done') return
+  const last = events.at(-1)
+  if (event.type === 'thinking' && last?.type === 'thinking') last.content += event.text
+  else events.push(writer.toEvent(event))
 }

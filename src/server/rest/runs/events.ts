@@ -3,9 +3,9 @@ import type { NumberedEvent } from '../../../engine/runs.ts'
 import { ClinvkError, toClinvkError } from '../../../errors.ts'
 import { callerOf } from '../../chat/caller.ts'
 import { requestId } from '../../request-id.ts'
-import { toByteStream } from '../../stream.ts'
 import { answerForm } from '../answer-form.ts'
-import { type PromptOptions, STREAMS } from '../prompt.ts'
+import { type NumberedEvent as ToldEvent, streamEvents } from '../answer-stream.ts'
+import type { PromptOptions } from '../prompt.ts'
 import { createQueryReader } from '../query.ts'
 import { createEventWriter, type EventWriter } from '../to-events.ts'
 import { toTurn, withClock } from './turn.ts'
@@ -18,8 +18,9 @@ import { toTurn, withClock } from './turn.ts'
 export async function serveEvents(
   id: string,
   request: Request,
-  { engine, heartbeatMs, writeTimeoutMs, onStreamEnd, shutdown }: PromptOptions,
+  options: PromptOptions,
 ): Promise<Response> {
+  const { engine, shutdown } = options
   const after = lastSeen(request)
   const caller = await callerOf(request.headers)
   const run = engine.runs.find(id, caller)
@@ -32,25 +33,17 @@ export async function serveEvents(
   const { events, now } = withClock(numbered)
   const writer = createEventWriter(toTurn(run, events), { verbose: true, now })
   const form = answerForm({ stream: true }, request.headers.get('accept')) === 'ndjson' ? 'ndjson' : 'sse'
-  const { contentType, encode, opening, heartbeat } = STREAMS[form]
-  const stream = toByteStream({
-    opening,
-    chunks: toChunks(events, writer, after, requestId(request), encode),
-    heartbeatMs,
-    heartbeat: () => heartbeat(writer),
-    writeTimeoutMs,
-    client: request.signal,
-    abort: (reason) => own.abort(reason),
-    onEnd: () => onStreamEnd(request),
-  })
-  return new Response(stream, {
-    headers: {
-      'content-type': contentType,
-      'cache-control': 'no-store, no-transform',
-      'x-accel-buffering': 'no',
-      'x-clinvk-run': id,
+  return streamEvents(
+    {
+      chunks: (encode) => toChunks(events, writer, after, requestId(request), encode),
+      heartbeat: writer.heartbeat,
+      abort: (reason) => own.abort(reason),
+      headers: { 'x-clinvk-run': id },
     },
-  })
+    form,
+    request,
+    options,
+  )
 }
 
 async function* toChunks(
@@ -58,7 +51,7 @@ async function* toChunks(
   writer: EventWriter,
   after: number,
   id: string,
-  encode: (event: ReturnType<EventWriter['toEvent']>) => string,
+  encode: (event: ToldEvent) => string,
 ): AsyncGenerator<string, void> {
   try {
     for await (const event of events) {
