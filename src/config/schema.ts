@@ -73,7 +73,10 @@ export const ConfigSchema = section('The configuration of clinvk.', {
   server: ServerSchema,
   chat: ChatSchema,
   parallel: section('Many prompts at once.', {
-    max_workers: whole(3, { description: 'Prompts that run at the same time.', minimum: 1 }),
+    max_workers: whole(3, {
+      description: 'Prompts that one request runs at the same time. More than 32 counts as 32.',
+      minimum: 1,
+    }),
     fail_fast: flag('Whether the first failure cancels the others.', false),
     aggregate_output: flag('Whether all answers are printed together at the end.', true),
   }),

@@ -21,12 +21,13 @@ import { createRateLimiter } from './rate-limit.ts'
 import { restRoutes } from './rest/routes.ts'
 import { runRoutes } from './rest/runs/routes.ts'
 import { sessionRoutes } from './rest/sessions/routes.ts'
+import { tasksRoutes } from './rest/tasks/routes.ts'
 import { createRouteTable } from './route-table.ts'
 
 /** What the app is made of. */
 export interface AppOptions {
   readonly engine: Engine
-  readonly config: Pick<Config, 'server' | 'unified_flags' | 'chat'>
+  readonly config: Pick<Config, 'server' | 'unified_flags' | 'chat' | 'parallel'>
   /** Keys that clients need one of; empty: none is needed. */
   readonly apiKeys: readonly string[]
   readonly version: string
@@ -47,7 +48,7 @@ type Answering = Pick<
 /** The server as a function from requests to answers; it needs no socket. */
 export function createApp(options: AppOptions) {
   const { engine, version, log, config } = options
-  const { server, unified_flags, chat } = config
+  const { server, unified_flags, chat, parallel } = config
   const connections = options.connections ?? NO_CONNECTIONS
   const shutdown = options.shutdown ?? new AbortController().signal
   const routes = createRouteTable()
@@ -75,6 +76,14 @@ export function createApp(options: AppOptions) {
   const features = new Elysia({ name: 'clinvk.features' })
     .use(metaRoutes(engine, version))
     .use(restRoutes(jsonBody, { ...answers, defaults }))
+    .use(
+      tasksRoutes(jsonBody, {
+        ...answers,
+        defaults,
+        parallel: { maxParallel: parallel.max_workers, failFast: parallel.fail_fast },
+        ...(options.chatTimes?.slowJson ? { slowJson: options.chatTimes.slowJson } : {}),
+      }),
+    )
     .use(sessionRoutes(jsonBody, { ...answers, defaults }))
     .use(runRoutes({ ...answers, defaults }))
     .use(openaiRoutes(jsonBody, chats))

@@ -49,6 +49,18 @@ export const Problem = Type.Object(
 )
 export type Problem = Static<typeof Problem>
 
+/** An error of one of several tasks: it belongs to no request of its own. */
+export const TaskProblem = Type.Object(
+  { ...Type.Omit(Problem, ['instance']).properties },
+  { $id: 'TaskProblem', description: 'Why a task failed or was cancelled.', additionalProperties: true },
+)
+export type TaskProblem = Static<typeof TaskProblem>
+
+export function toTaskProblem(error: ClinvkError): TaskProblem {
+  const { instance: _, ...problem } = toProblem(error, '')
+  return problem
+}
+
 /** Encodes an error for the client: its message and details, never its cause. `id` is the request's. */
 export function toProblem(error: ClinvkError, id: string): Problem {
   const members = {

@@ -1,4 +1,4 @@
-import { type ClinvkError, toClinvkError } from '../../errors.ts'
+import { type ClinvkError, toClinvkError } from '../errors.ts'
 
 /** How an answer is sent that may take longer than clients wait for its headers. Times in ms. */
 export interface SlowJson {
@@ -12,6 +12,9 @@ export interface SlowJson {
   /** Called once, when a body that was sent in pieces is complete or given up. */
   readonly onEnd: () => void
 }
+
+/** In time for those who wait 300 s. */
+export const SLOW_JSON_TIMES: Pick<SlowJson, 'afterMs' | 'everyMs'> = { afterMs: 240_000, everyMs: 30_000 }
 
 /**
  * Answers with a JSON body as soon as it is known. After a while the status is sent without it, and white space,

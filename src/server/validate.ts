@@ -94,8 +94,7 @@ function expectation(schema: TSchema): string {
   if (KindGuard.IsInteger(schema)) return numberExpectation('a whole number', schema)
   if (KindGuard.IsNumber(schema)) return numberExpectation('a number', schema)
   if (KindGuard.IsString(schema)) return textExpectation(schema)
-  if (KindGuard.IsArray(schema))
-    return schema.maxItems === undefined ? 'a list' : `a list of ${schema.maxItems} at most`
+  if (KindGuard.IsArray(schema)) return listExpectation(schema)
   if (KindGuard.IsNull(schema)) return 'null'
   if (KindGuard.IsUnion(schema)) {
     const kinds = schema.anyOf.filter((member) => !KindGuard.IsNull(member)).map(expectation)
@@ -117,6 +116,11 @@ function textExpectation({ minLength, maxLength }: TSchema): string {
   return minLength === undefined ? 'a text' : 'a text that is not empty'
 }
 
+function listExpectation({ minItems, maxItems }: TSchema): string {
+  if (maxItems === undefined) return 'a list'
+  return minItems === undefined ? `a list of ${maxItems} at most` : `a list of ${minItems} to ${maxItems}`
+}
+
 /** The words that a union of literals accepts; empty for any other schema. */
 function wordsOf(schema: TSchema): string[] {
   if (KindGuard.IsLiteral(schema)) return [String(schema.const)]
@@ -126,7 +130,7 @@ function wordsOf(schema: TSchema): string[] {
 
 function show(value: unknown): string {
   if (value === null) return 'null'
-  if (Array.isArray(value)) return value.length === 0 ? 'a list' : `a list of ${value.length}`
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list of ${value.length}`
   if (typeof value === 'object') return 'an object'
   return typeof value === 'string' ? JSON.stringify(shorten(value)) : String(value)
 }

@@ -7,7 +7,13 @@ describe('a mistake in the request', () => {
     ['malformed JSON', '{"prompt": "x",}', 400, 'invalid_json', /^Line 1, column 16: found "}" where a key/],
     ['JSON that ends early', '{"prompt": "x"', 400, 'invalid_json', /^Line 1, column 15: the text ends/],
     ['an empty body', '', 400, 'invalid_json', /empty/],
-    ['a list instead of an object', '[]', 400, 'invalid_request', /^The body is a list, expected an object/],
+    [
+      'a list instead of an object',
+      '[]',
+      400,
+      'invalid_request',
+      /^The body is an empty list, expected an object/,
+    ],
     ['a missing prompt', {}, 400, 'invalid_request', /^prompt is missing: expected a text/],
     [
       'an empty prompt',

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
-import { ClinvkError } from '../../../src/errors.ts'
-import { answerJson, type SlowJson } from '../../../src/server/chat/slow-json.ts'
+import { ClinvkError } from '../../src/errors.ts'
+import { answerJson, type SlowJson } from '../../src/server/slow-json.ts'
 
 const failure = new ClinvkError('agent_failed', 'It failed.')
 

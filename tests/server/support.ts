@@ -68,7 +68,7 @@ export function fakeEngine(
     },
     async plan(request) {
       requests.push(request)
-      return { backend: 'fake', command: ['fake', '--run'] }
+      return { backend: request.backend ?? 'fake', command: ['fake', '--run'] }
     },
     sessions,
     runs: createRuns(openRunStore(IN_MEMORY), 'test', () => {}),
@@ -172,12 +172,13 @@ type ServerSettings = Partial<Config['server']>
 export function configWith(
   server: ServerSettings = {},
   chat: Partial<Config['chat']> = {},
-): Pick<Config, 'server' | 'unified_flags' | 'chat'> {
+): Pick<Config, 'server' | 'unified_flags' | 'chat' | 'parallel'> {
   const defaults = Value.Default(ConfigSchema, {}) as Config
   return {
     server: { ...defaults.server, ...server },
     unified_flags: defaults.unified_flags,
     chat: { ...defaults.chat, ...chat },
+    parallel: defaults.parallel,
   }
 }
 

@@ -1,10 +1,9 @@
-import type { TurnRequest } from '../types.ts'
 import type { ParallelOptions } from './parallel.ts'
 import type { Task } from './types.ts'
 
 /** The same prompt for each of several backends. */
-export function toComparison(request: TurnRequest, backends: readonly string[], dryRun: boolean): Task[] {
-  return backends.map((backend) => ({ request: { ...request, backend }, dryRun }))
+export function toComparison({ request, ...task }: Task, backends: readonly string[]): Task[] {
+  return backends.map((backend) => ({ ...task, request: { ...request, backend } }))
 }
 
 /** All at once, or one after another. What fails is part of what is compared. */

@@ -3,12 +3,12 @@ import type { Turn } from '../../engine/types.ts'
 import { ClinvkError, toClinvkError } from '../../errors.ts'
 import { BEGIN_GRACE_MS } from '../peek.ts'
 import { requestId } from '../request-id.ts'
+import { answerJson, SLOW_JSON_TIMES } from '../slow-json.ts'
 import { toByteStream } from '../stream.ts'
 import { agentRan, markAgentRan } from './agent-ran.ts'
 import { requireModel } from './model-names.ts'
 import { abandoned } from './replay-guard.ts'
 import { type ChatRun, startChat } from './run-chat.ts'
-import { answerJson } from './slow-json.ts'
 import type { ChatAnswer, ChatServices, ChunkWriter } from './types.ts'
 
 /**
@@ -78,7 +78,7 @@ async function bufferChat(
   services: ChatServices,
   outcome: Outcome,
 ): Promise<Response> {
-  const { slowJson = { afterMs: 240_000, everyMs: 30_000 } } = services
+  const { slowJson = SLOW_JSON_TIMES } = services
   const body = collect(turn).then(
     (result) => {
       outcome.succeeded()

@@ -1,13 +1,13 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { Problem } from '../problem.ts'
 
-const words = <const T extends readonly string[]>(values: T, options: { description: string }) =>
+export const words = <const T extends readonly string[]>(values: T, options: { description: string }) =>
   Type.Union(
     values.map((value) => Type.Literal(value as T[number])),
     options,
   )
 const text = (description: string) => Type.Optional(Type.String({ minLength: 1, description }))
-const flag = (description: string) => Type.Optional(Type.Boolean({ description }))
+export const flag = (description: string) => Type.Optional(Type.Boolean({ description }))
 const count = (description: string) =>
   Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000_000, description }))
 
