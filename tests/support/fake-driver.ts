@@ -10,7 +10,12 @@ import type {
 import { createChannel } from '../../src/process/channel.ts'
 
 /** What a fake agent does with a prompt: events to give, errors to throw, times to wait. */
-type FakeStep = TurnEvent | Error | { readonly waitMs: number } | 'hang'
+type FakeStep =
+  | TurnEvent
+  | Error
+  | { readonly waitMs: number }
+  | { readonly after: Promise<unknown> }
+  | 'hang'
 
 /** A driver in memory whose answers are data, with a record of what was asked of it. */
 export interface FakeDriver extends AgentDriver {
@@ -136,6 +141,7 @@ async function play(
       return
     }
     if ('waitMs' in step) await Bun.sleep(step.waitMs)
+    else if ('after' in step) await step.after
     else await events.push(step)
   }
   settled.resolve()
