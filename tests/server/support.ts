@@ -172,13 +172,14 @@ type ServerSettings = Partial<Config['server']>
 export function configWith(
   server: ServerSettings = {},
   chat: Partial<Config['chat']> = {},
+  parallel: Partial<Config['parallel']> = {},
 ): Pick<Config, 'server' | 'unified_flags' | 'chat' | 'parallel'> {
   const defaults = Value.Default(ConfigSchema, {}) as Config
   return {
     server: { ...defaults.server, ...server },
     unified_flags: defaults.unified_flags,
     chat: { ...defaults.chat, ...chat },
-    parallel: defaults.parallel,
+    parallel: { ...defaults.parallel, ...parallel },
   }
 }
 
@@ -188,13 +189,14 @@ export function testApp(
     engine?: FakeEngine
     server?: ServerSettings
     chat?: Partial<Config['chat']>
+    parallel?: Partial<Config['parallel']>
   } = {},
 ) {
-  const { engine = fakeEngine(), server = {}, chat = {}, ...rest } = options
+  const { engine = fakeEngine(), server = {}, chat = {}, parallel = {}, ...rest } = options
   const logged: string[] = []
   const app = createApp({
     engine,
-    config: configWith(server, chat),
+    config: configWith(server, chat, parallel),
     apiKeys: [],
     version: '9.9.9',
     log: (_level, message) => logged.push(message),
@@ -217,6 +219,18 @@ export function testApp(
     prompt: (body: unknown, headers: Record<string, string> = {}) => post('/api/v1/prompt', body, headers),
     post,
   }
+}
+
+/** POST to the app over any engine, as {@link testApp} does over a fake one. */
+export function postTo(engine: Engine, path: string, body: unknown): Promise<Response> {
+  const app = createApp({ engine, config: configWith(), apiKeys: [], version: '9.9.9', log() {} })
+  return app.handle(
+    new Request(`http://localhost:8080${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    }),
+  )
 }
 
 /** The events of an NDJSON or SSE text. */
