@@ -1,11 +1,14 @@
 import type { TSchema } from '@sinclair/typebox'
 import { ERROR_TABLE } from '../../../src/errors.ts'
+import { ChainRequest, ChainResponse } from '../../../src/server/rest/chain/schema.ts'
+import { CompareRequest, CompareResponse } from '../../../src/server/rest/compare/schema.ts'
+import { ParallelRequest, ParallelResponse } from '../../../src/server/rest/parallel/schema.ts'
 import { PromptRequest, PromptResponse, StreamEvent } from '../../../src/server/rest/schema.ts'
 import { cell, fieldTable, valuesOf } from './schema-table.ts'
 
 /** The reference of the REST API. */
 export function httpApiPage(): string {
-  return `${[HEAD, '### Request', fieldTable(PromptRequest), FORMS, '### Answer', fieldTable(PromptResponse), STREAM, eventTable(), AFTER, errorTable()].join('\n\n')}\n`
+  return `${[HEAD, '### Request', fieldTable(PromptRequest), FORMS, '### Answer', fieldTable(PromptResponse), STREAM, eventTable(), SEVERAL, ...several('parallel', ParallelRequest, ParallelResponse), ...several('chain', ChainRequest, ChainResponse), ...several('compare', CompareRequest, CompareResponse), AFTER, errorTable()].join('\n\n')}\n`
 }
 
 const HEAD = `# HTTP API
@@ -17,6 +20,7 @@ A running server describes itself at \`/docs\` (to read) and \`/openapi.json\` (
 | Method | Path | What it does |
 |---|---|---|
 | POST | \`/api/v1/prompt\` | runs one prompt |
+| POST | \`/api/v1/parallel\`, \`/api/v1/chain\`, \`/api/v1/compare\` | run [several prompts](orchestration.md): side by side, one after another, on several backends |
 | GET | \`/api/v1/backends\` | lists the backends: version, whether each is ready or why not, models, capabilities |
 | GET | \`/health\` | \`{"status":"ok", …}\`; needs no key. \`degraded\` where a backend that is configured is not installed |
 
@@ -44,6 +48,30 @@ const STREAM = `### Events of a stream
 
 Every event has \`type\`, \`backend\`, \`session_id\`, \`timestamp\`, \`sequence\` (from 1, without gaps) and \`content\`. The first is \`init\`, the last
 is \`done\` or \`error\`; a stream without one of them was cut. Silence is bridged by comments (SSE) or \`progress\` events (NDJSON).`
+
+const SEVERAL = `## Several prompts at once
+
+What they do, with examples: [several prompts at once](orchestration.md). Listed is what they have besides a prompt's own request and answer; in results
+the turn's id is \`run_id\`. Every answer is a 200 once nothing is wrong with the request, and each result has its own \`status\`. They stream as a prompt
+does: each event has its \`task\` or \`step\` and \`name\`, or its \`backend\`, and the last event, \`done\` or \`error\`, none of them.`
+
+/** What an endpoint has besides a prompt's own fields. */
+function several(name: string, request: TSchema, response: TSchema): string[] {
+  return [
+    `### POST /api/v1/${name}`,
+    besides(request, PromptRequest, ['prompt', 'dry_run', 'stream', 'output_format']),
+    besides(response, PromptResponse, ['id']),
+  ]
+}
+
+function besides(schema: TSchema, known: TSchema, wanted: readonly string[]): string {
+  const names = Object.keys(known['properties']).filter((name) => !wanted.includes(name))
+  const left = RegExp(`^\\| \`((\\w+\\[\\]\\.)?(${names.join('|')})[\`[.]|results\\[\\]\\.error\\.)`)
+  return fieldTable(schema)
+    .split('\n')
+    .filter((row) => !left.test(row))
+    .join('\n')
+}
 
 const AFTER = `## Errors
 

@@ -17,7 +17,7 @@ export const taskFields = {
   ...ofPrompt,
   output_format: Type.Optional(
     words(['default', 'text', 'json'], {
-      description: 'The same for all three: the answer to the whole says how it is told.',
+      description: 'All three are the same here: the request as a whole says how its answer is told.',
     }),
   ),
   dry_run: dryRun,
