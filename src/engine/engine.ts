@@ -16,6 +16,7 @@ import {
   sameOptions,
   sessionNotFound,
 } from './conversations.ts'
+import { newId } from './ids.ts'
 import { withJsonAnswer } from './json-answer.ts'
 import { compileSchema, type SchemaCheck } from './json-schema.ts'
 import { type TurnLimits, withMaxTurns, withParagraphs, withTimeouts } from './limits.ts'
@@ -450,10 +451,6 @@ type Prepared = {
   readonly workdir: string | undefined
   /** Present where the answer is to be JSON. */
   readonly check?: SchemaCheck
-}
-
-function newId(kind: 'run' | 'ses'): string {
-  return `${kind}_${crypto.randomUUID().replaceAll('-', '')}`
 }
 
 /** How long running turns have to tell their readers that they were ended, in ms. */

@@ -39,7 +39,7 @@ export interface BegunRun<E> {
 }
 
 /** What names a request that may come again. */
-export interface Idempotency {
+interface Idempotency {
   readonly key: string
   /** Stands for everything that is asked for. */
   readonly hash: string
@@ -335,7 +335,7 @@ function toKept({ code, message, status, retryable, upstreamStatus, details }: C
 }
 
 /** What a run that is over failed with; undefined for one that is complete. */
-export function toFailure({ status, error }: RunRecord): ClinvkError | undefined {
+function toFailure({ status, error }: RunRecord): ClinvkError | undefined {
   if (error) {
     const { code, message, upstreamStatus, ...options } = error
     return new ClinvkError(

@@ -10,7 +10,7 @@ import type {
 import { sessionNotFound } from './conversations.ts'
 
 /** A session with everything that was said in it. */
-export interface WholeSession {
+interface WholeSession {
   readonly session: SessionRecord
   readonly turns: readonly TurnRecord[]
 }

@@ -3,7 +3,7 @@
 import type { ErrorCode } from '../errors.ts'
 
 /** How a run is. `interrupted`: its process ended in the middle of it. */
-export type RunStatus = 'running' | 'completed' | 'failed' | 'cancelled' | 'interrupted'
+type RunStatus = 'running' | 'completed' | 'failed' | 'cancelled' | 'interrupted'
 
 /** An error as it is kept: what it takes to tell it once more in every dialect. */
 export interface KeptError {

@@ -4,6 +4,7 @@ import { createEngine } from '../../src/engine/engine.ts'
 import type { Engine } from '../../src/engine/types.ts'
 import { createFolders } from '../../src/process/folders.ts'
 import { IN_MEMORY } from '../../src/sessions/database.ts'
+import { openRunStore } from '../../src/sessions/run-store.ts'
 import { openSessionStore } from '../../src/sessions/store.ts'
 import type { FakeDriver } from './fake-driver.ts'
 
@@ -26,6 +27,7 @@ export function createTestEngine(drivers: readonly FakeDriver[], { blocked = [] 
     conversations: { keepAliveMs: 60_000, maxIdle: 4 },
     waiting: { waitMs: 1000, most: 1 },
     store: openSessionStore(IN_MEMORY),
+    runStore: openRunStore(IN_MEMORY),
     holder: 'test',
   })
 }

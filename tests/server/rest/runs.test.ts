@@ -36,14 +36,23 @@ describe('a prompt in the background', () => {
     const { status, body } = await background(made, { metadata: { mine: 1 } })
     expect(status).toBe(202)
     expect(body).toMatchObject({ kind: 'prompt', status: 'running', backend: 'fake', prompt: 'go' })
-    expect((await made.events(body.id)).map(({ type }) => type)).toEqual(['init', 'message', 'message', 'done'])
+    expect((await made.events(body.id)).map(({ type }) => type)).toEqual([
+      'init',
+      'message',
+      'message',
+      'done',
+    ])
     const { body: run } = await made.send('GET', `/api/v1/runs/${body.id}`)
     expect([...Value.Errors(Run, run)]).toEqual([])
     expect(run).toMatchObject({
       status: 'completed',
       metadata: { mine: 1 },
       event_count: 4,
-      result: { output: 'one two', token_usage: { input_tokens: 3, output_tokens: 2 }, metadata: { mine: 1 } },
+      result: {
+        output: 'one two',
+        token_usage: { input_tokens: 3, output_tokens: 2 },
+        metadata: { mine: 1 },
+      },
     })
     expect((await made.send('GET', `/api/v1/sessions/${run.session_id}`)).body.turns).toHaveLength(1)
   })
@@ -53,7 +62,9 @@ describe('a prompt in the background', () => {
     const { body } = await background(made)
     const whole = await made.events(body.id)
     for (const [index, { sequence }] of whole.entries()) {
-      const rest = whole.slice(index + 1).map(({ sequence: number, type, content }) => [number, type, content])
+      const rest = whole
+        .slice(index + 1)
+        .map(({ sequence: number, type, content }) => [number, type, content])
       const told = (events: typeof whole) =>
         events.map(({ sequence: number, type, content }) => [number, type, content])
       expect(told(await made.events(body.id, `?after=${sequence}`))).toEqual(rest)
@@ -210,13 +221,19 @@ describe('a request with an idempotency key', () => {
     const { status, body } = await made.send('POST', '/api/v1/prompt', { prompt: 'else' }, key)
     expect([status, body]).toMatchObject([409, { code: 'idempotency_conflict' }])
     expect(
-      (await made.send('POST', '/api/v1/prompt', { prompt: 'else' }, { ...key, 'x-api-key': 'other' })).status,
+      (await made.send('POST', '/api/v1/prompt', { prompt: 'else' }, { ...key, 'x-api-key': 'other' }))
+        .status,
     ).toBe(200)
   })
 
   test('is answered from the run that failed, and from the one whose session is gone', async () => {
     const made = stage()
-    const { body } = await made.send('POST', '/api/v1/prompt', { prompt: 'go' }, { 'idempotency-key': 'gone' })
+    const { body } = await made.send(
+      'POST',
+      '/api/v1/prompt',
+      { prompt: 'go' },
+      { 'idempotency-key': 'gone' },
+    )
     const next = { prompt: 'go', session_id: body.session_id }
     const { body: second } = await made.send('POST', '/api/v1/prompt', next, key)
     await made.send('DELETE', `/api/v1/sessions/${body.session_id}`)
@@ -231,6 +248,126 @@ describe('a request with an idempotency key', () => {
 
   test.each(['', 'with space', 'x'.repeat(256)])('is refused where the key is none: %j', async (bad) => {
     const { send } = stage()
-    expect((await send('POST', '/api/v1/prompt', { prompt: 'x' }, { 'idempotency-key': bad })).status).toBe(400)
+    expect((await send('POST', '/api/v1/prompt', { prompt: 'x' }, { 'idempotency-key': bad })).status).toBe(
+      400,
+    )
+  })
+})
+
+describe('several prompts as a run', () => {
+  const bodies = {
+    parallel: { tasks: [{ prompt: 'go' }, { prompt: 'go', name: 'b' }] },
+    chain: { steps: [{ prompt: 'go' }, { prompt: 'again: {{previous}}' }] },
+    compare: { prompt: 'go', backends: ['fake'] },
+  }
+  const hanging = {
+    parallel: { tasks: [{ prompt: 'hang' }, { prompt: 'hang' }] },
+    chain: { steps: [{ prompt: 'hang' }, { prompt: 'again: {{previous}}' }] },
+    compare: { prompt: 'hang', backends: ['fake'] },
+  }
+
+  for (const kind of ['parallel', 'chain', 'compare'] as const) {
+    test(`${kind} goes on in the background, and tells the same as in one answer`, async () => {
+      const made = stage()
+      const { body: answer } = await made.send('POST', `/api/v1/${kind}`, bodies[kind])
+      const { status, body } = await made.send('POST', `/api/v1/${kind}`, {
+        ...bodies[kind],
+        background: true,
+      })
+      expect([status, body.kind, body.status]).toEqual([202, kind, 'running'])
+      const told = await made.events(body.id)
+      expect(told.map(({ sequence }) => sequence)).toEqual(told.map((_, index) => index + 1))
+      const rest = await made.events(body.id, `?after=${told.length - 2}`)
+      expect(rest).toEqual(told.slice(-2))
+      const { body: run } = await made.send('GET', `/api/v1/runs/${body.id}`)
+      expect([...Value.Errors(Run, run)]).toEqual([])
+      expect(run.result).toEqual(told.at(-1)?.content)
+      const texts = (whole: { results: { response: string }[] }) =>
+        whole.results.map(({ response }) => response)
+      expect(texts(run.result)).toEqual(texts(answer))
+      const [{ run_id: task }] = run.result.results
+      expect((await made.send('GET', `/api/v1/runs/${task}`)).body).toMatchObject({
+        kind: 'task',
+        run_id: body.id,
+        status: 'completed',
+      })
+      expect((await made.send('GET', `/api/v1/runs/${task}/events`)).body.detail).toContain(body.id)
+    })
+
+    test(`${kind} is cancelled as a whole`, async () => {
+      const made = stage()
+      const { body } = await made.send('POST', `/api/v1/${kind}`, { ...hanging[kind], background: true })
+      while (made.fake.prompts.length === 0) await Bun.sleep(1)
+      const { body: run } = await made.send('POST', `/api/v1/runs/${body.id}/cancel`)
+      expect(run.status).toBe('cancelled')
+      expect((await made.events(body.id)).at(-1)).toMatchObject({
+        type: 'error',
+        content: { code: 'cancelled' },
+      })
+      const { body: tasks } = await made.send('GET', '/api/v1/runs?kind=task')
+      for (const task of tasks.runs) expect(task.status).toBe('cancelled')
+      expect(made.fake.log.filter((line) => line.startsWith('interrupt'))).toHaveLength(
+        made.fake.prompts.length,
+      )
+    })
+
+    test(`${kind} is run once for an idempotency key`, async () => {
+      const made = stage()
+      const key = { 'idempotency-key': 'k' }
+      const { body: first } = await made.send('POST', `/api/v1/${kind}`, bodies[kind], key)
+      const prompts = made.fake.prompts.length
+      expect((await made.send('POST', `/api/v1/${kind}`, bodies[kind], key)).body).toEqual(first)
+      expect(made.fake.prompts).toHaveLength(prompts)
+      expect((await made.send('POST', `/api/v1/${kind}`, hanging[kind], key)).status).toBe(409)
+    })
+  }
+
+  test('goes on where one task is cancelled alone', async () => {
+    const made = stage()
+    const { body } = await made.send('POST', '/api/v1/parallel', { ...hanging.parallel, background: true })
+    while (made.fake.prompts.length < 2) await Bun.sleep(1)
+    const { body: tasks } = await made.send('GET', '/api/v1/runs?kind=task')
+    const [one, other] = tasks.runs
+    expect((await made.send('POST', `/api/v1/runs/${one.id}/cancel`)).body.status).toBe('cancelled')
+    for (const { id } of [body, other])
+      expect((await made.send('GET', `/api/v1/runs/${id}`)).body.status).toBe('running')
+    await made.send('POST', `/api/v1/runs/${other.id}/cancel`)
+    expect((await made.events(body.id)).at(-1)).toMatchObject({ type: 'done', content: { cancelled: 2 } })
+  })
+
+  test('is refused in the background as it would be else', async () => {
+    const { send } = stage()
+    const tasks = [{ prompt: 'go' }, { prompt: 'go', backend: 'nope' }]
+    expect((await send('POST', '/api/v1/parallel', { tasks, background: true })).status).toBe(404)
+    expect((await send('GET', '/api/v1/runs')).body.total).toBe(0)
+    const alone = [{ prompt: 'go', background: true }]
+    expect((await send('POST', '/api/v1/parallel', { tasks: alone })).status).toBe(400)
+  })
+})
+
+describe('a chat', () => {
+  const chat = { model: 'fake', messages: [{ role: 'user', content: 'go' }] }
+
+  test('is noted as a run, without what was said', async () => {
+    const made = stage()
+    expect((await made.send('POST', '/openai/v1/chat/completions', chat)).status).toBe(200)
+    const { body } = await made.send('GET', '/api/v1/runs')
+    expect(body.runs).toMatchObject([{ kind: 'chat', status: 'completed', backend: 'fake', event_count: 0 }])
+    expect(JSON.stringify(body)).not.toContain('go')
+    const { status } = await made.send('GET', `/api/v1/runs/${body.runs[0].id}/events`)
+    expect(status).toBe(404)
+  })
+
+  test('can be cancelled', async () => {
+    const made = stage()
+    const asking = made.send('POST', '/openai/v1/chat/completions', {
+      ...chat,
+      messages: [{ role: 'user', content: 'hang' }],
+    })
+    while (made.fake.prompts.length === 0) await Bun.sleep(1)
+    const { body } = await made.send('GET', '/api/v1/runs?status=running')
+    await made.send('POST', `/api/v1/runs/${body.runs[0].id}/cancel`)
+    expect((await asking).status).toBeGreaterThanOrEqual(400)
+    expect((await made.send('GET', `/api/v1/runs/${body.runs[0].id}`)).body.status).toBe('cancelled')
   })
 })

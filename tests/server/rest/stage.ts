@@ -55,4 +55,3 @@ export function stage() {
     (await send('POST', '/api/v1/prompt', { prompt: text, ...more })).body
   return { app, send, prompt, fake, close: () => engine.close() }
 }
-

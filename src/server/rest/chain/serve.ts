@@ -14,30 +14,26 @@ export async function serveChain(
 ): Promise<Response> {
   const { engine, defaults } = options
   const dryRun = body.dry_run ?? defaults.dryRun
-  const steps = await checkEach(body.steps, inList('steps'), (step) => ({
-    ...fromTask(step, dryRun),
-    ...(step.name === undefined ? {} : { name: step.name }),
-  }))
-  const chain = await planChain(engine, {
-    steps,
-    ...(body.input === undefined ? {} : { input: body.input }),
-    stopOnFailure: body.stop_on_failure ?? true,
-    passWorkdir: body.pass_working_dir ?? false,
-    passSession: body.pass_session ?? false,
-  })
-  return await serveTasks(
-    {
+  return await serveTasks('chain', body, request, options, async () => {
+    const steps = await checkEach(body.steps, inList('steps'), (step) => ({
+      ...fromTask(step, dryRun),
+      ...(step.name === undefined ? {} : { name: step.name }),
+    }))
+    const chain = await planChain(engine, {
+      steps,
+      ...(body.input === undefined ? {} : { input: body.input }),
+      stopOnFailure: body.stop_on_failure ?? true,
+      passWorkdir: body.pass_working_dir ?? false,
+      passSession: body.pass_session ?? false,
+    })
+    return {
       told: chain.steps.map((step, index) => {
         const { name } = step
         const label = { step: index, ...(name === undefined ? {} : { name }) }
         return toTold(step, body.steps[index] ?? {}, label, options)
       }),
-      dryRun,
-      run: (signal) => runChain(engine, chain, signal),
+      run: (running, signal) => runChain(running, chain, signal),
       toAnswer: (results, durationMs) => toChainResponse(body.steps, results, durationMs),
-    },
-    body,
-    request,
-    options,
-  )
+    }
+  })
 }

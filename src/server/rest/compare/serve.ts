@@ -16,23 +16,19 @@ export async function serveCompare(
   const { engine, defaults } = options
   const { backends } = body
   const dryRun = body.dry_run ?? defaults.dryRun
-  checkBackends(backends)
-  const tasks = toComparison(fromTask(body, dryRun), backends)
-  const planned = await planTasks(engine, tasks, (index, field) =>
-    field === 'backend' || field === '' ? `backends[${index}]` : field,
-  )
-  const limits = comparisonOptions(backends, body.sequential ?? false)
-  return await serveTasks(
-    {
+  return await serveTasks('compare', body, request, options, async () => {
+    checkBackends(backends)
+    const tasks = toComparison(fromTask(body, dryRun), backends)
+    const planned = await planTasks(engine, tasks, (index, field) =>
+      field === 'backend' || field === '' ? `backends[${index}]` : field,
+    )
+    const limits = comparisonOptions(backends, body.sequential ?? false)
+    return {
       told: planned.map((task) => toTold(task, body, {}, options)),
-      dryRun,
-      run: (signal) => runParallel(engine, planned, limits, signal),
+      run: (running, signal) => runParallel(running, planned, limits, signal),
       toAnswer: (results, durationMs) => toCompareResponse(body, results, durationMs),
-    },
-    body,
-    request,
-    options,
-  )
+    }
+  })
 }
 
 function checkBackends(backends: readonly string[]): void {

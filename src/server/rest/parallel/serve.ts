@@ -13,28 +13,24 @@ export async function serveParallel(
 ): Promise<Response> {
   const { engine, defaults, parallel } = options
   const dryRun = body.dry_run ?? defaults.dryRun
-  const pathOf = inList('tasks')
-  const tasks = await checkEach(body.tasks, pathOf, async (task) => ({
-    ...fromTask(task, dryRun),
-    body: task,
-  }))
-  const planned = await planTasks(engine, tasks, pathOf)
-  const limits = {
-    atMost: body.max_parallel ?? Math.min(parallel.maxParallel, MAX_PARALLEL),
-    failFast: body.fail_fast ?? parallel.failFast,
-  }
-  return await serveTasks(
-    {
+  return await serveTasks('parallel', body, request, options, async () => {
+    const pathOf = inList('tasks')
+    const tasks = await checkEach(body.tasks, pathOf, async (task) => ({
+      ...fromTask(task, dryRun),
+      body: task,
+    }))
+    const planned = await planTasks(engine, tasks, pathOf)
+    const limits = {
+      atMost: body.max_parallel ?? Math.min(parallel.maxParallel, MAX_PARALLEL),
+      failFast: body.fail_fast ?? parallel.failFast,
+    }
+    return {
       told: planned.map((task, index) => {
         const { name } = task.body
         return toTold(task, task.body, { task: index, ...(name === undefined ? {} : { name }) }, options)
       }),
-      dryRun,
-      run: (signal) => runParallel(engine, planned, limits, signal),
+      run: (running, signal) => runParallel(running, planned, limits, signal),
       toAnswer: (results, durationMs) => toParallelResponse(body.tasks, results, durationMs),
-    },
-    body,
-    request,
-    options,
-  )
+    }
+  })
 }

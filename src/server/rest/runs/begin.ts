@@ -1,5 +1,5 @@
-import type { Engine } from '../../../engine/types.ts'
 import type { BegunRun, RunStart } from '../../../engine/runs.ts'
+import type { Engine } from '../../../engine/types.ts'
 import type { ClinvkError } from '../../../errors.ts'
 import { callerOf } from '../../chat/caller.ts'
 import type { PromptRequest } from '../schema.ts'

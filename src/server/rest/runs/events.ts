@@ -4,10 +4,11 @@ import { ClinvkError, toClinvkError } from '../../../errors.ts'
 import { callerOf } from '../../chat/caller.ts'
 import { requestId } from '../../request-id.ts'
 import { answerForm } from '../answer-form.ts'
-import { type NumberedEvent as ToldEvent, streamEvents } from '../answer-stream.ts'
+import { streamEvents, type NumberedEvent as ToldEvent } from '../answer-stream.ts'
 import type { PromptOptions } from '../prompt.ts'
 import { createQueryReader } from '../query.ts'
 import { createEventWriter, type EventWriter } from '../to-events.ts'
+import { toldStream } from './told.ts'
 import { toTurn, withClock } from './turn.ts'
 
 /**
@@ -15,30 +16,35 @@ import { toTurn, withClock } from './turn.ts'
  *
  * @throws `run_not_found`, `invalid_request`
  */
-export async function serveEvents(
-  id: string,
-  request: Request,
-  options: PromptOptions,
-): Promise<Response> {
+export async function serveEvents(id: string, request: Request, options: PromptOptions): Promise<Response> {
   const { engine, shutdown } = options
   const after = lastSeen(request)
   const caller = await callerOf(request.headers)
   const run = engine.runs.find(id, caller)
-  if (run.kind === 'chat')
-    throw new ClinvkError('run_not_found', `Run "${id}" is a chat, of which no events are kept.`)
+  if (run.kind === 'chat' || run.kind === 'task')
+    throw new ClinvkError(
+      'run_not_found',
+      run.kind === 'chat'
+        ? `Run "${id}" is a chat, of which no events are kept.`
+        : `Run "${id}" is part of run "${run.about['run_id']}", which has its events.`,
+    )
   const own = new AbortController()
   const signal = AbortSignal.any([request.signal, shutdown, own.signal])
+  const form = answerForm({ stream: true }, request.headers.get('accept')) === 'ndjson' ? 'ndjson' : 'sse'
+  const about = { abort: (reason: ClinvkError) => own.abort(reason), headers: { 'x-clinvk-run': id } }
+  if (run.kind !== 'prompt') {
+    const events = engine.runs.events(id, caller, 0, signal) as AsyncGenerator<NumberedEvent<ToldEvent>, void>
+    return streamEvents(toldStream({ events, after, ...about }, request), form, request, options)
+  }
   // From the first on, though not all are sent: the last ones tell again what earlier ones told.
   const numbered = engine.runs.events(id, caller, 0, signal) as AsyncGenerator<NumberedEvent<TurnEvent>, void>
   const { events, now } = withClock(numbered)
   const writer = createEventWriter(toTurn(run, events), { verbose: true, now })
-  const form = answerForm({ stream: true }, request.headers.get('accept')) === 'ndjson' ? 'ndjson' : 'sse'
   return streamEvents(
     {
       chunks: (encode) => toChunks(events, writer, after, requestId(request), encode),
       heartbeat: writer.heartbeat,
-      abort: (reason) => own.abort(reason),
-      headers: { 'x-clinvk-run': id },
+      ...about,
     },
     form,
     request,

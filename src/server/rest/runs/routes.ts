@@ -4,21 +4,30 @@ import { collect } from '../../../engine/collect.ts'
 import type { NumberedEvent } from '../../../engine/runs.ts'
 import type { RunRecord } from '../../../sessions/run-types.ts'
 import { callerOf } from '../../chat/caller.ts'
+import type { NumberedEvent as ToldEvent } from '../answer-stream.ts'
 import type { PromptOptions } from '../prompt.ts'
 import { toPromptResponse } from '../to-response.ts'
 import { CANCEL, EVENTS, FIND, LIST } from './describe.ts'
 import { serveEvents } from './events.ts'
 import { fromRunQuery } from './from-query.ts'
+import type { Run } from './schema.ts'
 import { toRun } from './to-response.ts'
+import { toldAnswer } from './told.ts'
 import { toTurn, withClock } from './turn.ts'
 
 /** The runs of our own API. */
 export function runRoutes(options: PromptOptions) {
   const { runs } = options.engine
 
-  const resultOf = async (run: RunRecord, caller: string) => {
-    if (run.kind !== 'prompt' || run.status !== 'completed') return undefined
+  const resultOf = async (run: RunRecord, caller: string): Promise<Run['result']> => {
+    if (run.status !== 'completed' || run.kind === 'chat' || run.kind === 'task') return undefined
     const never = new AbortController().signal
+    if (run.kind !== 'prompt') {
+      const after = run.eventCount - 1
+      return (await toldAnswer(
+        runs.events(run.id, caller, after, never) as AsyncGenerator<NumberedEvent<ToldEvent>, void>,
+      )) as Run['result']
+    }
     const numbered = runs.events(run.id, caller, 0, never) as AsyncGenerator<NumberedEvent<TurnEvent>, void>
     const { events, now } = withClock(numbered)
     const { metadata } = run.about

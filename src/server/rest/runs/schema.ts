@@ -1,5 +1,8 @@
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
-import { PromptResponse } from '../schema.ts'
+import { ChainResponse } from '../chain/schema.ts'
+import { CompareResponse } from '../compare/schema.ts'
+import { ParallelResponse } from '../parallel/schema.ts'
+import { PromptResponse, words } from '../schema.ts'
 
 const text = (description: string) => Type.String({ description })
 const maybe = <T extends TSchema>(schema: T) => Type.Optional(schema)
@@ -10,7 +13,12 @@ const STATUSES = ['running', 'completed', 'failed', 'cancelled', 'interrupted'] 
 export const Run = Type.Object(
   {
     id: text('Its id.'),
-    kind: text('What it executes: prompt, …'),
+    kind: words(['prompt', 'parallel', 'chain', 'compare', 'task', 'chat'], {
+      description:
+        'What it executes. task: one of several prompts. chat: a request of the OpenAI or Anthropic API; of both no events are kept.',
+    }),
+    run_id: maybe(text('The run that it is part of, of a task.')),
+    tasks: maybe(Type.Integer({ description: 'How many prompts it has, of several prompts.' })),
     status: Type.Union(
       STATUSES.map((status) => Type.Literal(status)),
       { description: 'interrupted: the server ended in the middle of it.' },
@@ -36,10 +44,11 @@ export const Run = Type.Object(
         { description: 'Why it failed.' },
       ),
     ),
-    result: maybe({
-      ...PromptResponse,
-      description: 'The answer, of a prompt that is complete. Not in lists.',
-    }),
+    result: maybe(
+      Type.Union([PromptResponse, ParallelResponse, ChainResponse, CompareResponse], {
+        description: 'The answer, where it is complete and kept. Not in lists.',
+      }),
+    ),
   },
   { $id: 'Run', description: 'Something that is or was executed.' },
 )

@@ -1,14 +1,15 @@
 import type { RunRecord } from '../../../sessions/run-types.ts'
-import type { PromptResponse } from '../schema.ts'
 import type { Run } from './schema.ts'
 
 /** Translates a run. `result` is the answer of one that is complete. */
-export function toRun(record: RunRecord, result?: PromptResponse): Run {
-  const { session_id, backend, model, prompt, metadata } = record.about
+export function toRun(record: RunRecord, result?: Run['result']): Run {
+  const { session_id, backend, model, prompt, metadata, run_id, tasks } = record.about
   return {
     id: record.id,
-    kind: record.kind,
+    kind: record.kind as Run['kind'],
     status: record.status,
+    ...(typeof run_id === 'string' ? { run_id } : {}),
+    ...(typeof tasks === 'number' ? { tasks } : {}),
     ...(typeof session_id === 'string' ? { session_id } : {}),
     ...(typeof backend === 'string' ? { backend } : {}),
     ...(typeof model === 'string' ? { model } : {}),

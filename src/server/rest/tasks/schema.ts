@@ -3,12 +3,21 @@ import { type Static, type TObject, type TProperties, Type } from '@sinclair/typ
 import { Problem, TaskProblem } from '../../problem.ts'
 import { DryRunResponse, flag, PromptRequest, PromptResponse, StreamEvent, words } from '../schema.ts'
 
-const { stream, output_format: outputFormat, dry_run: dryRun, ...ofPrompt } = PromptRequest.properties
+const {
+  stream,
+  output_format: outputFormat,
+  dry_run: dryRun,
+  background,
+  on_disconnect: onDisconnect,
+  ...ofPrompt
+} = PromptRequest.properties
 
 /** How the answer to the whole is told. */
 export const ofWhole = {
   stream,
   output_format: outputFormat,
+  background,
+  on_disconnect: onDisconnect,
   dry_run: flag('Whether only to check everything and tell what would be run.'),
 }
 
