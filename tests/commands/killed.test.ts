@@ -1,0 +1,95 @@
+import { afterEach, expect, test } from 'bun:test'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { eventsOf } from '../server/support.ts'
+import { processesIn } from '../support/processes.ts'
+import { type ServedClinvk, startClinvk } from '../support/serve.ts'
+
+const cleanUps: (() => unknown)[] = []
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp()
+})
+
+/** Servers that share a home, one after another or at once. */
+function stage() {
+  const home = mkdtempSync(join(tmpdir(), 'clinvk-killed-'))
+  cleanUps.push(() => rmSync(home, { recursive: true, force: true }))
+  const env = { PATH: process.env['PATH'] ?? '', HOME: home, CLINVK_HOME: join(home, 'clinvk') }
+  return {
+    home,
+    async serve(): Promise<ServedClinvk> {
+      const server = await startClinvk({ env, cwd: home, args: ['--demo'] })
+      cleanUps.push(() => server.stop('SIGKILL'))
+      return server
+    },
+  }
+}
+const get = async ({ url }: ServedClinvk, path: string) => await (await fetch(`${url}${path}`)).json()
+
+test('what a server that is killed had told is there at the next start, and its session goes on', async () => {
+  const { home, serve } = stage()
+  const first = await serve()
+  const prompt = 'demo: say=begun; tokens=100000 delay=5ms size=4'
+  const response = await first.post('/api/v1/prompt', {
+    backend: 'demo',
+    prompt,
+    stream: true,
+    on_disconnect: 'continue',
+  })
+  const id = response.headers.get('x-clinvk-run')
+  const reader = response.body?.getReader()
+  let seen = ''
+  while (eventsOf(seen).length < 20) seen += new TextDecoder().decode((await reader?.read())?.value)
+  await first.stop('SIGKILL')
+  await reader?.cancel().catch(() => {})
+  expect(await processesIn(home)).toEqual([])
+
+  const next = await serve()
+  const run = await get(next, `/api/v1/runs/${id}`)
+  expect(run).toMatchObject({ status: 'interrupted', kind: 'prompt' })
+  const told = eventsOf(await (await fetch(`${next.url}/api/v1/runs/${id}/events`)).text())
+  const acknowledged = eventsOf(seen)
+  expect(told.slice(0, acknowledged.length)).toEqual(acknowledged)
+  expect(told.at(-1)).toMatchObject({ type: 'error', content: { code: 'run_interrupted' } })
+
+  const session = await get(next, `/api/v1/sessions/${run.session_id}`)
+  expect(session.turns).toMatchObject([{ status: 'interrupted' }])
+  const more = await next.post('/api/v1/prompt', {
+    backend: 'demo',
+    session_id: run.session_id,
+    prompt: 'demo: say=again',
+  })
+  expect(await more.json()).toMatchObject({ output: 'again', session_id: run.session_id })
+}, 30_000)
+
+test('a run of another server that shares the home is followed and cancelled', async () => {
+  const { serve } = stage()
+  const [one, other] = await Promise.all([serve(), serve()])
+  const begun = await one.post('/api/v1/prompt', {
+    backend: 'demo',
+    prompt: 'demo: say=here; hang',
+    background: true,
+  })
+  const { id } = (await begun.json()) as { id: string }
+  const following = fetch(`${other.url}/api/v1/runs/${id}/events`).then((response) => response.text())
+  const cancelled = await other.post(`/api/v1/runs/${id}/cancel`, {})
+  expect(await cancelled.json()).toMatchObject({ status: 'cancelled' })
+  const told = eventsOf(await following)
+  expect(told.at(-1)).toMatchObject({ type: 'error', content: { code: 'cancelled' } })
+}, 30_000)
+
+test('a server that stops in order has its runs end as what they were', async () => {
+  const { serve } = stage()
+  const first = await serve()
+  const begun = await first.post('/api/v1/prompt', {
+    backend: 'demo',
+    prompt: 'demo: say=here; hang',
+    background: true,
+  })
+  const { id } = (await begun.json()) as { id: string }
+  await Bun.sleep(200)
+  expect(await first.stop()).toBe(0)
+  const run = await get(await serve(), `/api/v1/runs/${id}`)
+  expect(run).toMatchObject({ status: 'failed', error: { code: 'shutting_down' } })
+}, 30_000)
