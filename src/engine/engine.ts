@@ -50,6 +50,8 @@ export interface EngineOptions {
   readonly holder: string
   /** Told of what could not be kept. */
   readonly onStoreFailure?: (error: ClinvkError) => void
+  /** Whether token counts are kept with a session. */
+  readonly keepsUsage?: boolean
   /** Tags of every new session. */
   readonly defaultTags?: readonly string[]
   /** Puts the store in order. Called at the start and now and then. */
@@ -64,7 +66,9 @@ export function createEngine(setup: EngineOptions): Engine {
   const waitingTurns = createWaitingTurns(setup.waiting)
   const { store, defaultTags = [] } = setup
   const onStoreFailure = setup.onStoreFailure ?? (() => {})
-  const keeper = createSessionKeeper(store, setup.holder, onStoreFailure)
+  const keeper = createSessionKeeper(store, setup.holder, onStoreFailure, {
+    keepsUsage: setup.keepsUsage ?? true,
+  })
   const runs = createRuns(setup.runStore, setup.holder, onStoreFailure)
   const closing = new AbortController()
   setup.tidyUp?.()

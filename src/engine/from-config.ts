@@ -59,6 +59,7 @@ export async function engineFromConfig(context: EngineContext): Promise<Engine> 
     runStore,
     holder: `${process.pid}-${crypto.randomUUID()}`,
     defaultTags: config.session.default_tags,
+    keepsUsage: config.session.store_token_usage,
     ...(context.onStoreFailure ? { onStoreFailure: context.onStoreFailure } : {}),
     ...(defaultBackend === undefined ? {} : { defaultBackend }),
     folders: createFolders(

@@ -32,11 +32,13 @@ const POLL_MS = 100
 /**
  * @param holder names this process among those that use the store.
  * @param onFailure told of a turn whose end could not be kept. It is tried again with the next one.
+ * @param options.keepsUsage whether token counts are kept.
  */
 export function createSessionKeeper(
   store: SessionStore,
   holder: string,
   onFailure: (error: ClinvkError) => void,
+  { keepsUsage = true } = {},
 ): SessionKeeper {
   const unkept = new Map<string, TurnOutcome>()
   const flush = () => {
@@ -99,7 +101,8 @@ export function createSessionKeeper(
         told.failed(signal.aborted ? abortError(signal) : toClinvkError(error))
         throw error
       } finally {
-        end(runId, told.outcome(Date.now()))
+        const { usage, ...outcome } = told.outcome(Date.now())
+        end(runId, keepsUsage && usage ? { ...outcome, usage } : outcome)
       }
     },
   }

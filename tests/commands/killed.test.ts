@@ -25,7 +25,12 @@ function stage() {
     },
   }
 }
-const get = async ({ url }: ServedClinvk, path: string) => await (await fetch(`${url}${path}`)).json()
+interface Answer {
+  readonly session_id: string
+  readonly turns: unknown
+}
+const get = async ({ url }: ServedClinvk, path: string): Promise<Answer> =>
+  (await (await fetch(`${url}${path}`)).json()) as Answer
 
 test('what a server that is killed had told is there at the next start, and its session goes on', async () => {
   const { home, serve } = stage()
