@@ -245,6 +245,7 @@ describe('the session of a step', () => {
     const [a, b] = sessionsOf(
       await run(chainOf([step('a', { ephemeral: true }), step('b')], { passSession: true })),
     )
+    expect(b).toStartWith('ses_')
     expect(b).not.toBe(a)
   })
 
@@ -273,6 +274,13 @@ describe('cancelling a chain', () => {
     expect(said).toEqual(['completed <a>', 'cancelled cancelled', 'cancelled cancelled'])
     expect([end, prompts]).toEqual(['cancelled', ['a', 'hang']])
     expect(driver.log).toContain('interrupt agent-2')
+  })
+
+  test('tells of each step what it was cancelled for', async () => {
+    const reason = new ClinvkError('shutting_down', 'Stopping.')
+    const { said, end } = await run(chainOf([step('a'), step('b')]), { signal: AbortSignal.abort(reason) })
+    expect(said).toEqual(['cancelled shutting_down', 'cancelled shutting_down'])
+    expect(end).toBe('shutting_down')
   })
 
   test('happens when its reader leaves', async () => {

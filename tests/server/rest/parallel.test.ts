@@ -371,15 +371,19 @@ describe('all tasks are cancelled', () => {
       expect(engine.requests.filter((request) => promptOf(request) === 'a')).toHaveLength(1)
     })
 
-  test('when the reader of a stream leaves', async () => {
-    const { send, engine } = stage()
-    const response = await send({ tasks, max_parallel: 2, stream: true })
-    const reader = response.body?.getReader()
-    for (let count = 0; count < 3; count++) await reader?.read()
-    await reader?.cancel()
-    while (engine.ends.length < 2) await Bun.sleep(1)
-    expect(engine.ends).toEqual(['cancelled', 'cancelled'])
-  })
+  for (const waits of [false, true])
+    test(`when the reader of a stream leaves${waits ? ' while it waits for an event' : ''}`, async () => {
+      const { send, engine } = stage()
+      const response = await send({ tasks, max_parallel: 2, stream: true })
+      const reader = response.body?.getReader()
+      for (let count = 0; count < 3; count++) await reader?.read()
+      const pending = waits ? reader?.read() : undefined
+      await Bun.sleep(1)
+      await reader?.cancel()
+      await pending
+      while (engine.ends.length < 2) await Bun.sleep(1)
+      expect(engine.ends).toEqual(['cancelled', 'cancelled'])
+    })
 
   test('and none is begun, when the client leaves before it has read anything', async () => {
     const { send, engine } = stage()
