@@ -4,13 +4,15 @@ import type { ConfigFlags } from '../config/overrides.ts'
 import { defaultFolder, engineFromConfig } from '../engine/from-config.ts'
 import type { Engine } from '../engine/types.ts'
 import { ClinvkError } from '../errors.ts'
+import { consoleLog } from './console-log.ts'
 
 /** Loads the configuration and makes the engine from it, as every command does that has to do with agents. */
 export async function setUp(flags: ConfigFlags): Promise<LoadedConfig & { engine: Engine; workdir: string }> {
   const { env } = process
   const cwd = currentFolder()
   const loaded = await loadConfig({ flags, env, homeDir: homedir(), cwd })
-  for (const warning of loaded.warnings) console.error(`clinvk: warning: ${warning}`)
+  const warn = (text: string) => console.error(`clinvk: warning: ${text}`)
+  for (const warning of loaded.warnings) warn(warning)
   const engine = await engineFromConfig({
     config: loaded.config,
     configured: loaded.configuredBackends,
@@ -18,6 +20,8 @@ export async function setUp(flags: ConfigFlags): Promise<LoadedConfig & { engine
     home: loaded.paths.home,
     cwd,
     demo: flags.demo === true,
+    warn,
+    onStoreFailure: (error) => consoleLog('error', 'something could not be kept', { error }),
   })
   const workdir = await defaultFolder({ config: loaded.config, cwd, home: loaded.paths.home })
   return { ...loaded, engine, workdir }

@@ -105,7 +105,7 @@ export function createEngine(setup: EngineOptions): Engine {
       request.scratch || known?.scratch
         ? undefined
         : await setup.folders.resolve(request.workdir ?? known?.workdir)
-    if (known && workdir !== undefined && known.workdir !== workdir)
+    if (known && request.workdir !== undefined && known.workdir !== workdir)
       throw new ClinvkError(
         'invalid_request',
         `Session "${known.id}" works in ${known.workdir}. A session cannot change its folder.`,

@@ -8,6 +8,7 @@ import type { BackendSettings } from '../agents/types.ts'
 import type { BackendConfig, Config } from '../config/schema.ts'
 import { ClinvkError } from '../errors.ts'
 import { createFolders } from '../process/folders.ts'
+import { importEarlier } from '../sessions/import-earlier.ts'
 import { openRunStore } from '../sessions/run-store.ts'
 import type { RunStore } from '../sessions/run-types.ts'
 import { openSessionStore } from '../sessions/store.ts'
@@ -28,8 +29,10 @@ export interface EngineContext {
   readonly cwd: string
   /** Offer the demo agent whatever is installed. */
   readonly demo: boolean
-  /** Told of what could not be kept of a session. */
+  /** Told of what could not be kept of a session or run. */
   readonly onStoreFailure?: (error: ClinvkError) => void
+  /** Told of what is not wrong but probably not meant, a sentence each. */
+  readonly warn?: (text: string) => void
 }
 
 /**
@@ -51,6 +54,7 @@ export async function engineFromConfig(context: EngineContext): Promise<Engine> 
   if (defaultBackend !== undefined) checkDefault(defaultBackend, backends)
   const path = join(context.home, 'clinvk.db')
   const store = openSessionStore(path)
+  takeOver(store, context)
   const runStore = openRunStore(path)
   return createEngine({
     tidyUp: () => tidyUp(store, runStore, config.session.retention_days),
@@ -86,6 +90,14 @@ export async function engineFromConfig(context: EngineContext): Promise<Engine> 
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000
+
+/** Takes over what the earlier program kept in the same folder. */
+function takeOver(store: SessionStore, { config, home, warn }: EngineContext): void {
+  const { retention_days: days } = config.session
+  const folder = join(home, 'sessions')
+  for (const wrong of importEarlier(store, folder, days === 0 ? 0 : Date.now() - days * DAY_MS))
+    warn?.(`a session of the earlier program cannot be taken over: ${join(folder, wrong)}`)
+}
 
 /** Marks the turns that a process that died had under way, and removes what nobody used for long. 0 days: nothing. */
 function tidyUp(store: SessionStore, runStore: RunStore, retentionDays: number): void {

@@ -51,13 +51,14 @@ export function createSessions(store: SessionStore, { end, newId, now }: Session
   const resolve = (id: string, shortest = 1): SessionRecord => {
     const exact = store.get(id)
     if (exact) return exact
-    const prefix = id.startsWith(PREFIX) ? id : `${PREFIX}${id}`
     if (id === '' || !/^[\w-]+$/.test(id)) throw sessionNotFound(id)
-    const [found, other] = store.startingWith(prefix)
+    const bare = id.startsWith(PREFIX) ? id.slice(PREFIX.length) : id
+    // Those that were taken over from the earlier program have ids without our beginning.
+    const [found, other] = [PREFIX, ''].flatMap((prefix) => store.startingWith(`${prefix}${bare}`))
     if (!found) throw sessionNotFound(id)
     if (other)
       throw new ClinvkError('invalid_request', `Several sessions begin with "${id}". Give more of the id.`)
-    if (prefix.length - PREFIX.length < shortest)
+    if (bare.length < shortest)
       throw new ClinvkError(
         'invalid_request',
         `"${id}" is too short to remove a session by. Give at least ${shortest} characters behind ${PREFIX}`,

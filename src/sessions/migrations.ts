@@ -75,5 +75,6 @@ export const MIGRATIONS: readonly string[] = [
     event TEXT NOT NULL,
     PRIMARY KEY (run_id, sequence)
   ) STRICT, WITHOUT ROWID;
+  CREATE TABLE imported (id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
   `,
 ]

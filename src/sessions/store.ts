@@ -33,25 +33,25 @@ export function openSessionStore(path: string, options: DatabaseOptions = {}): S
       query('INSERT INTO tags (session_id, place, tag) VALUES ($id, $place, $tag)').run({ id, place, tag })
   }
 
+  const insert = (session: NewSession) => {
+    query(INSERT).run({
+      id: session.id,
+      backend: session.backend,
+      agentSessionId: session.agentSessionId ?? null,
+      agentVersion: session.agentVersion ?? null,
+      model: session.model ?? null,
+      workdir: session.workdir,
+      title: session.title ?? null,
+      metadata: JSON.stringify(session.metadata),
+      parent: session.parent ?? null,
+      options: JSON.stringify(session.options ?? null),
+      at: session.createdAt,
+    })
+    setTags(session.id, session.tags)
+  }
+
   return {
-    create(session: NewSession) {
-      writing(() => {
-        query(INSERT).run({
-          id: session.id,
-          backend: session.backend,
-          agentSessionId: session.agentSessionId ?? null,
-          agentVersion: session.agentVersion ?? null,
-          model: session.model ?? null,
-          workdir: session.workdir,
-          title: session.title ?? null,
-          metadata: JSON.stringify(session.metadata),
-          parent: session.parent ?? null,
-          options: JSON.stringify(session.options ?? null),
-          at: session.createdAt,
-        })
-        setTags(session.id, session.tags)
-      })
-    },
+    create: (session) => writing(() => insert(session)),
     get: (id) => reading(() => one(id)),
     startingWith: (prefix) =>
       reading(() =>
@@ -68,6 +68,28 @@ export function openSessionStore(path: string, options: DatabaseOptions = {}): S
         if (changes.tags !== undefined) setTags(id, changes.tags)
         return one(id)
       }),
+    importEarlier(sessions) {
+      writing(() => {
+        for (const session of sessions) {
+          const { id } = session
+          const isNew = query('INSERT OR IGNORE INTO imported (id) VALUES ($id)').run({ id }).changes > 0
+          if (!isNew || one(id)) continue
+          insert(session)
+          query(
+            `UPDATE sessions SET status = $status, last_used_at = $lastUsedAt, initial_prompt = $initialPrompt,
+               turn_count = $turnCount, usage = $usage
+             WHERE id = $id`,
+          ).run({
+            id,
+            status: session.status,
+            lastUsedAt: session.lastUsedAt,
+            initialPrompt: session.initialPrompt?.slice(0, INITIAL_PROMPT_CHARS) ?? null,
+            turnCount: session.turnCount,
+            usage: JSON.stringify(session.usage),
+          })
+        }
+      })
+    },
     keepOptions(id, options) {
       writing(() =>
         query('UPDATE sessions SET options = $options WHERE id = $id').run({

@@ -42,6 +42,9 @@ export type NewSession = Omit<
   'status' | 'createdAt' | 'lastUsedAt' | 'initialPrompt' | 'turnCount' | 'usage' | 'costUsd'
 > & { readonly createdAt: number }
 
+/** A session of the earlier program: what is left of it, without its turns. */
+export type EarlierSession = Omit<SessionRecord, 'costUsd'>
+
 /** A tool that an agent used in a turn. */
 export interface ToolRecord {
   readonly id: string
@@ -119,6 +122,8 @@ export interface SessionStore {
   startingWith(prefix: string): readonly SessionRecord[]
   list(filter: SessionFilter): SessionPage
   change(id: string, changes: SessionChanges): SessionRecord | undefined
+  /** Takes sessions of the earlier program over. One that was taken over before, or has an id of ours, is left. */
+  importEarlier(sessions: readonly EarlierSession[]): void
   /** Its options, as its last turn resolved them. */
   keepOptions(id: string, options: unknown): void
   /** Copies a session with all its turns. The copy has no session of the agent's own yet; `parent` names the original. */

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'bun:test'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { eventsOf } from '../server/support.ts'
@@ -97,4 +97,23 @@ test('a server that stops in order has its runs end as what they were', async ()
   expect(await first.stop()).toBe(0)
   const run = await get(await serve(), `/api/v1/runs/${id}`)
   expect(run).toMatchObject({ status: 'failed', error: { code: 'shutting_down' } })
+}, 30_000)
+
+test('sessions of the earlier program are there at the first start, and what is none is named', async () => {
+  const { home, serve } = stage()
+  const folder = join(home, 'clinvk', 'sessions')
+  mkdirSync(folder, { recursive: true })
+  const earlier = {
+    id: '0123456789abcdef',
+    backend: 'demo',
+    created_at: new Date().toISOString(),
+    last_used: new Date().toISOString(),
+    working_dir: home,
+    title: 'Earlier',
+  }
+  writeFileSync(join(folder, 'a.json'), JSON.stringify(earlier))
+  writeFileSync(join(folder, 'b.json'), 'no JSON')
+  const server = await serve()
+  expect(await get(server, '/api/v1/sessions/01234567')).toMatchObject({ id: earlier.id, title: 'Earlier' })
+  expect(server.output()).toContain('b.json')
 }, 30_000)
