@@ -3,15 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Capabilities, TurnEvent } from '../../src/agents/types.ts'
-import { createEngine } from '../../src/engine/engine.ts'
 import type { Engine, TurnRequest } from '../../src/engine/types.ts'
 import { ClinvkError } from '../../src/errors.ts'
-import { createFolders } from '../../src/process/folders.ts'
 import { openRunStore } from '../../src/sessions/run-store.ts'
 import { openSessionStore } from '../../src/sessions/store.ts'
 import type { SessionStore } from '../../src/sessions/types.ts'
 import { createFakeDriver, type FakeDriver } from '../support/fake-driver.ts'
 import { waitUntil } from '../support/processes.ts'
+import { createTestEngine } from '../support/test-engine.ts'
 
 const cleanUps: (() => unknown)[] = []
 afterEach(async () => {
@@ -29,29 +28,7 @@ function stage(capabilities: Partial<Capabilities> = {}) {
     start(change: (store: SessionStore) => SessionStore = (store) => store) {
       processes += 1
       const fake = createFakeDriver('fake', { history: 'native', ...capabilities })
-      const engine = createEngine({
-        backends: [
-          {
-            driver: fake,
-            defaults: {
-              modelAliases: {},
-              approvalMode: 'default',
-              sandboxMode: 'default',
-              allowedExtraFlags: [],
-            },
-            command: ['fake'],
-            configured: false,
-            enabled: true,
-            demo: false,
-          },
-        ],
-        folders: createFolders(
-          { defaultFolder: tmpdir(), allowed: [], blocked: [] },
-          join(folder, 'scratch'),
-        ),
-        limits: {},
-        conversations: { keepAliveMs: 60_000, maxIdle: 4 },
-        waiting: { waitMs: 60_000, most: 4 },
+      const engine = createTestEngine([fake], {
         store: change(openSessionStore(join(folder, 'clinvk.db'))),
         runStore: openRunStore(join(folder, 'clinvk.db')),
         holder: `process-${processes}`,

@@ -1,17 +1,11 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import { existsSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { HistoryMessage } from '../../src/agents/messages.ts'
 import type { TurnEvent } from '../../src/agents/types.ts'
-import { createEngine } from '../../src/engine/engine.ts'
 import type { Engine, TurnRequest } from '../../src/engine/types.ts'
-import { createFolders } from '../../src/process/folders.ts'
-import { IN_MEMORY } from '../../src/sessions/database.ts'
-import { openRunStore } from '../../src/sessions/run-store.ts'
-import { openSessionStore } from '../../src/sessions/store.ts'
 import { createFakeDriver } from '../support/fake-driver.ts'
 import { waitUntil } from '../support/processes.ts'
+import { createTestEngine } from '../support/test-engine.ts'
 
 const engines: Engine[] = []
 afterEach(async () => {
@@ -27,33 +21,7 @@ function stage({ waitMs = 60_000, most = 4 } = {}) {
     profiles: ['pure', 'full'],
   })
   fake.steps = () => calling('a')
-  const engine = createEngine({
-    backends: [
-      {
-        driver: fake,
-        defaults: {
-          modelAliases: {},
-          approvalMode: 'default',
-          sandboxMode: 'default',
-          allowedExtraFlags: [],
-        },
-        command: ['fake'],
-        configured: false,
-        enabled: true,
-        demo: false,
-      },
-    ],
-    folders: createFolders(
-      { defaultFolder: tmpdir(), allowed: [], blocked: [] },
-      join(tmpdir(), 'clinvk-test-scratch'),
-    ),
-    limits: {},
-    conversations: { keepAliveMs: 60_000, maxIdle: 4 },
-    waiting: { waitMs, most },
-    store: openSessionStore(IN_MEMORY),
-    runStore: openRunStore(IN_MEMORY),
-    holder: 'test',
-  })
+  const engine = createTestEngine([fake], { waiting: { waitMs, most } })
   engines.push(engine)
   return { engine, fake }
 }

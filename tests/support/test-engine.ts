@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createEngine } from '../../src/engine/engine.ts'
+import { createEngine, type EngineOptions } from '../../src/engine/engine.ts'
 import type { Engine } from '../../src/engine/types.ts'
 import { createFolders } from '../../src/process/folders.ts'
 import { IN_MEMORY } from '../../src/sessions/database.ts'
@@ -9,7 +9,10 @@ import { openSessionStore } from '../../src/sessions/store.ts'
 import type { FakeDriver } from './fake-driver.ts'
 
 /** The engine over drivers in memory, with nothing of it on disk. Its caller closes it. */
-export function createTestEngine(drivers: readonly FakeDriver[], { blocked = [] as string[] } = {}): Engine {
+export function createTestEngine(
+  drivers: readonly FakeDriver[],
+  { blocked = [], ...more }: Partial<EngineOptions> & { readonly blocked?: string[] } = {},
+): Engine {
   return createEngine({
     backends: drivers.map((driver) => ({
       driver,
@@ -29,5 +32,6 @@ export function createTestEngine(drivers: readonly FakeDriver[], { blocked = [] 
     store: openSessionStore(IN_MEMORY),
     runStore: openRunStore(IN_MEMORY),
     holder: 'test',
+    ...more,
   })
 }
