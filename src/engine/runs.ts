@@ -39,7 +39,7 @@ export interface BegunRun<E> {
 }
 
 /** What names a request that may come again. */
-interface Idempotency {
+export interface Idempotency {
   readonly key: string
   /** Stands for everything that is asked for. */
   readonly hash: string
@@ -202,7 +202,8 @@ export function createRuns(store: RunStore, holder: string, onFailure: (error: C
   return runs
 }
 
-async function* bare<E>(events: AsyncGenerator<NumberedEvent<E>, void>): AsyncGenerator<E, void> {
+/** Events without their numbers. */
+export async function* bare<E>(events: AsyncGenerator<NumberedEvent<E>, void>): AsyncGenerator<E, void> {
   for await (const { event } of events) yield event
 }
 

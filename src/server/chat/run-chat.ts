@@ -2,6 +2,7 @@ import type { AgentProfile, HistoryMessage } from '../../agents/messages.ts'
 import type { Capabilities, InputPart, TurnEvent } from '../../agents/types.ts'
 import type { Config } from '../../config/schema.ts'
 import { CHAT_PROFILES } from '../../config/schema-chat.ts'
+import { bare, type Idempotency } from '../../engine/runs.ts'
 import type { Engine, Turn, TurnRequest } from '../../engine/types.ts'
 import { ClinvkError, toClinvkError } from '../../errors.ts'
 import { invalidFields } from '../validate.ts'
@@ -20,6 +21,8 @@ export interface ChatStart {
   readonly signal: AbortSignal
   /** The request's; `x-clinvk-profile` and `x-clinvk-workdir` count. */
   readonly headers: Headers
+  /** What names the request where it may come again: then its run is kept, and goes on without its client. */
+  readonly idempotency?: Idempotency | undefined
 }
 
 /** A chat turn that has started. */
@@ -52,18 +55,27 @@ export async function startChat(start: ChatStart): Promise<ChatRun> {
     if (withoutEffect.includes('effort')) without.push(request.effortField ?? 'effort')
   }
   const { id, backend, model, events } = started
-  const noted = engine.runs.note({
+  const about = { backend, ...(model === undefined ? {} : { model }) }
+  const run = {
     id,
     kind: 'chat',
     caller: turn.caller,
-    about: { backend, ...(model === undefined ? {} : { model }) },
+    about,
     events,
-    cancel: (reason) => own.abort(reason),
-  })
+    cancel: (reason: ClinvkError) => own.abort(reason),
+  }
+  const kept =
+    start.idempotency &&
+    engine.runs.begin({ ...run, detached: true, keepEvents: true, idempotency: start.idempotency })
   return {
-    turn: { ...started, events: observed(noted, told, onInit) },
+    turn: {
+      ...started,
+      startedAt: kept?.run.createdAt ?? started.startedAt,
+      events: observed(kept ? bare(kept.events) : engine.runs.note(run), told, onInit),
+    },
     headers: () => ({
-      'x-clinvk-run': id,
+      'x-clinvk-run': kept?.run.id ?? id,
+      ...(kept?.again ? { 'idempotency-replayed': 'true' } : {}),
       'x-clinvk-backend': backend,
       'x-clinvk-profile': profile,
       ...withoutEffectHeader(without),

@@ -1,6 +1,7 @@
 import { collect, endedEarly } from '../../engine/collect.ts'
 import type { Turn } from '../../engine/types.ts'
 import { ClinvkError, toClinvkError } from '../../errors.ts'
+import { idempotencyOf } from '../idempotency.ts'
 import { BEGIN_GRACE_MS } from '../peek.ts'
 import { requestId } from '../request-id.ts'
 import { answerJson, SLOW_JSON_TIMES } from '../slow-json.ts'
@@ -25,20 +26,22 @@ export async function serveChat(
   const { engine, chat, replay, shutdown } = services
   const { headers } = request
   requireModel(answer.model, await engine.backends(), chat.model_aliases)
+  // A key names the run by itself: whoever comes back with it gets that run, and its client may leave.
+  const idempotency = await idempotencyOf(request, answer.sameness)
   const key = await replay.keyOf(headers, answer.endpoint, answer.model, answer.sameness)
-  const before = replay.recall(key, headers)
+  const before = idempotency ? undefined : replay.recall(key, headers)
   if (before) throw before
   const turn = await answer.toTurn(services.images())
 
   const own = new AbortController()
   const signal = AbortSignal.any([
-    request.signal,
     shutdown,
-    own.signal,
+    ...(idempotency ? [] : [request.signal, own.signal]),
     ...(answer.signal ? [answer.signal] : []),
   ])
   const outcome: Outcome = {
     failed(error, { headersSent }) {
+      if (idempotency) return error
       // With the headers in hand no client sends the request again by itself: then it is a person who left.
       const left = request.signal.aborted || error.code === 'cancelled'
       if (!left && agentRan(error)) return replay.remember(key, error)
@@ -49,10 +52,10 @@ export async function serveChat(
     left: () => own.abort(new ClinvkError('cancelled', 'The client left.')),
   }
   // The agent may take seconds to stop, and the client's retry may be here before that.
-  const onLeave = () => void replay.remember(key, abandoned())
+  const onLeave = () => void (idempotency || replay.remember(key, abandoned()))
   request.signal.addEventListener('abort', onLeave, { once: true })
   try {
-    const run = await startChat({ engine, chat, request: turn, signal, headers })
+    const run = await startChat({ engine, chat, request: turn, signal, headers, idempotency })
     return answer.toStream === undefined
       ? await bufferChat(run, answer, request, services, outcome)
       : await streamChat(run, answer.toStream(run.turn), answer, request, services, outcome)

@@ -371,3 +371,47 @@ describe('a chat', () => {
     expect((await made.send('GET', `/api/v1/runs/${body.runs[0].id}`)).body.status).toBe('cancelled')
   })
 })
+
+describe('a chat with an idempotency key', () => {
+  const key = { 'idempotency-key': 'k' }
+  const ask = (text: string) => ({ model: 'fake', messages: [{ role: 'user', content: text }] })
+  const messages = (text: string) => ({ ...ask(text), max_tokens: 100 })
+
+  for (const [path, body] of [
+    ['/openai/v1/chat/completions', ask],
+    ['/openai/v1/responses', (text: string) => ({ model: 'fake', input: text })],
+    ['/anthropic/v1/messages', messages],
+  ] as const) {
+    test(`is run once at ${path}, and a conflict with another body`, async () => {
+      const made = stage()
+      const both = await Promise.all([1, 2].map(() => made.send('POST', path, body('go'), key)))
+      both.push(await made.send('POST', path, body('go'), key))
+      for (const { status, text } of both)
+        expect([status, text]).toEqual([200, expect.stringContaining('one two')])
+      const streamed = await made.send('POST', path, { ...body('go'), stream: true }, key)
+      expect(streamed.text).toContain('two')
+      expect(made.fake.prompts).toHaveLength(1)
+      expect((await made.send('POST', path, body('other'), key)).status).toBe(409)
+      expect((await made.send('GET', '/api/v1/runs')).body.total).toBe(1)
+    })
+  }
+
+  test('goes on when its client leaves, which then finds it', async () => {
+    const made = stage()
+    const client = new AbortController()
+    const leaving = made.app.handle(
+      new Request('http://localhost/openai/v1/chat/completions', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...key },
+        body: JSON.stringify(ask('go')),
+        signal: client.signal,
+      }),
+    )
+    while (made.fake.prompts.length === 0) await Bun.sleep(1)
+    client.abort()
+    await leaving.catch(() => {})
+    const { status, body } = await made.send('POST', '/openai/v1/chat/completions', ask('go'), key)
+    expect([status, body.choices?.[0].message.content]).toEqual([200, 'one two'])
+    expect(made.fake.prompts).toHaveLength(1)
+  })
+})

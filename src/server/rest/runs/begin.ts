@@ -2,8 +2,8 @@ import type { BegunRun, RunStart } from '../../../engine/runs.ts'
 import type { Engine } from '../../../engine/types.ts'
 import type { ClinvkError } from '../../../errors.ts'
 import { callerOf } from '../../chat/caller.ts'
+import { idempotencyOf } from '../../idempotency.ts'
 import type { PromptRequest } from '../schema.ts'
-import { idempotencyOf } from './idempotency.ts'
 import { toRun } from './to-response.ts'
 
 /** What a request says about its run. */

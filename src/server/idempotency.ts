@@ -1,4 +1,4 @@
-import { ClinvkError } from '../../../errors.ts'
+import { ClinvkError } from '../errors.ts'
 
 /**
  * What makes a request the same as an earlier one: its `Idempotency-Key`, with a hash of where it goes and all of it.
