@@ -13,10 +13,16 @@ export function uniqueCallIds(history: readonly HistoryMessage[]): HistoryMessag
     history.flatMap((message) => (message.role === 'assistant' ? message.toolCalls.map(({ id }) => id) : [])),
   )
   const given = new Map<string, string>()
+  const counts = new Map<string, number>()
   const next = (id: string): string => {
     let unique = id
-    if (given.has(id))
-      for (let count = 2; taken.has(unique); count += 1) unique = `${id.slice(0, LONGEST)}-${count}`
+    if (given.has(id)) {
+      const beginning = id.slice(0, LONGEST)
+      // To begin each time at 2 takes minutes where very many have one id.
+      let count = counts.get(beginning) ?? 2
+      for (; taken.has(unique); count += 1) unique = `${beginning}-${count}`
+      counts.set(beginning, count)
+    }
     taken.add(unique)
     given.set(id, unique)
     return unique

@@ -54,3 +54,9 @@ test('ids that are unique stay', () => {
   const history = [user, calls('a', 'b'), result('a'), result('b')]
   expect(uniqueCallIds(history)).toEqual(history)
 })
+
+test('very many calls of one id are each given their own', () => {
+  const made = uniqueCallIds(Array.from({ length: 50_000 }, () => calls('a')))
+  const ids = made.flatMap((message) => (message.role === 'assistant' ? message.toolCalls : []))
+  expect(new Set(ids.map(({ id }) => id)).size).toBe(50_000)
+})
