@@ -59,12 +59,12 @@ export interface Runs {
    * @throws `idempotency_conflict` where that was another request.
    */
   again<E>(idempotency: Idempotency, caller: string | undefined): BegunRun<E> | undefined
-  /** @throws `run_not_found`, also for one of another caller. */
   /**
    * Notes that a run is and was, and none of its events. It does not depend on the store: a failure there is
    * reported, and the run goes on without a note.
    */
   note<E>(start: Omit<RunStart<E>, 'detached' | 'keepEvents' | 'idempotency'>): AsyncGenerator<E, void>
+  /** @throws `run_not_found`, also for one of another caller. */
   find(id: string, caller: string | undefined): RunRecord
   list(filter: RunFilter): { readonly runs: readonly RunRecord[]; readonly total: number }
   /**
@@ -78,6 +78,15 @@ export interface Runs {
     after: number,
     signal: AbortSignal,
   ): AsyncGenerator<NumberedEvent<unknown>, void>
+  /** Those that are kept by now. @throws `run_not_found` */
+  eventsSoFar(id: string, caller: string | undefined, after: number): NumberedEvent<unknown>[]
+  /**
+   * Forgets a run. One that is executed here is found no more, goes on for those who follow it already, and is removed
+   * when it is over.
+   *
+   * @throws `run_not_found`, and `invalid_request` for one that another server executes.
+   */
+  remove(id: string, caller: string | undefined): void
   /** Asks it to end, and waits until it has, for a while. One that is over stays as it is. @throws `run_not_found` */
   cancel(id: string, caller: string | undefined): Promise<RunRecord>
   /** Resolves when what is under way here is kept. */
@@ -91,14 +100,17 @@ const RENEW_MS = 1000
 const POLL_MS = 200
 const CANCEL_WAIT_MS = 10_000
 const PAGE = 500
+/** How long those who follow a run that was removed have for its last events, in ms. */
+const REMOVE_AFTER_MS = 5000
 /** How many events may wait for a store that cannot take them. */
 const MOST_UNWRITTEN = 50_000
 
 export function createRuns(store: RunStore, holder: string, onFailure: (error: ClinvkError) => void): Runs {
   const live = new Map<string, LiveRun>()
+  const leaving = new Set<string>()
 
   const find = (id: string, caller: string | undefined): RunRecord => {
-    const run = store.get(id)
+    const run = leaving.has(id) ? undefined : store.get(id)
     if (!run || run.caller !== caller) throw runNotFound(id)
     return run
   }
@@ -121,12 +133,21 @@ export function createRuns(store: RunStore, holder: string, onFailure: (error: C
       if (page.length > 0) continue
       if (!run) throw runNotFound(id)
       if (run.status !== 'running') {
-        const failure = toFailure(run)
+        const failure = failureOf(run)
         if (failure) throw failure
         return
       }
       await either(changed ?? Bun.sleep(POLL_MS), signal)
       if (signal.aborted) throw abortError(signal)
+    }
+  }
+
+  const removeNow = (id: string) => {
+    try {
+      store.remove(id)
+      leaving.delete(id)
+    } catch (error) {
+      onFailure(toClinvkError(error))
     }
   }
 
@@ -184,6 +205,32 @@ export function createRuns(store: RunStore, holder: string, onFailure: (error: C
       find(id, caller)
       return read(id, after, signal)
     },
+    eventsSoFar(id, caller, after) {
+      find(id, caller)
+      const found: NumberedEvent<unknown>[] = []
+      for (;;) {
+        const page = store.events(id, found.at(-1)?.sequence ?? after, PAGE)
+        found.push(...page)
+        if (page.length < PAGE) return found
+      }
+    },
+    remove(id, caller) {
+      const run = find(id, caller)
+      const here = live.get(id)
+      if (!here) {
+        if (run.status === 'running')
+          throw new ClinvkError(
+            'invalid_request',
+            `Run "${id}" is executed by another server. Cancel it before it is removed.`,
+          )
+        return store.remove(id)
+      }
+      leaving.add(id)
+      const removal = () => {
+        if (leaving.has(id)) removeNow(id)
+      }
+      void here.over.then(() => setTimeout(removal, REMOVE_AFTER_MS).unref())
+    },
     async cancel(id, caller) {
       const run = find(id, caller)
       if (run.status !== 'running') return run
@@ -196,6 +243,7 @@ export function createRuns(store: RunStore, holder: string, onFailure: (error: C
     },
     async close() {
       await Promise.allSettled([...live.values()].map(({ over }) => over))
+      for (const id of leaving) removeNow(id)
       store.close()
     },
   }
@@ -336,7 +384,7 @@ function toKept({ code, message, status, retryable, upstreamStatus, details }: C
 }
 
 /** What a run that is over failed with; undefined for one that is complete. */
-function toFailure({ status, error }: RunRecord): ClinvkError | undefined {
+function failureOf({ status, error }: RunRecord): ClinvkError | undefined {
   if (error) {
     const { code, message, upstreamStatus, ...options } = error
     return new ClinvkError(

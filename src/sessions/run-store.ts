@@ -78,6 +78,9 @@ export function openRunStore(path: string, options: DatabaseOptions = {}): RunSt
           })
         return lost.map(({ id }) => String(id))
       }),
+    remove(id) {
+      writing(() => query('DELETE FROM runs WHERE id = $id').run({ id }))
+    },
     removeOlderThan: (time) =>
       writing(
         () =>

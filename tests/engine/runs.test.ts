@@ -79,6 +79,42 @@ function aborted(signal: AbortSignal): Promise<void> {
 const textsOf = (events: NumberedEvent<unknown>[]) => events.map(({ event }) => event)
 const readAll = (runs: Runs, id: string, after = 0) => Array.fromAsync(runs.events(id, 'me', after, never))
 
+describe('a run that is removed', () => {
+  test('is gone with its events', async () => {
+    const { runs, store } = stage().open()
+    const run = scripted(3)
+    run.goOn()
+    const { run: begun } = runs.begin(run.start)
+    await readAll(runs, begun.id)
+    await waitUntil(async () => runs.find(begun.id, 'me').status === 'completed')
+    expect(textsOf(runs.eventsSoFar(begun.id, 'me', 1))).toEqual(['event 2', 'event 3'])
+    expect(() => runs.remove(begun.id, 'other')).toThrow('There is no run')
+    runs.remove(begun.id, 'me')
+    expect(() => runs.find(begun.id, 'me')).toThrow('There is no run')
+    expect(() => runs.eventsSoFar(begun.id, 'me', 0)).toThrow('There is no run')
+    expect(store.events(begun.id, 0, 10)).toEqual([])
+    await runs.close()
+  })
+
+  test('while it is under way is found no more, and goes on for those who follow it', async () => {
+    const here = stage()
+    const { runs } = here.open()
+    const other = here.open()
+    const run = scripted(3)
+    const { run: begun } = runs.begin(run.start)
+    const followed = readAll(runs, begun.id)
+    expect(() => other.runs.remove(begun.id, 'me')).toThrow('another server')
+    runs.remove(begun.id, 'me')
+    expect(() => runs.find(begun.id, 'me')).toThrow('There is no run')
+    run.goOn()
+    expect(textsOf(await followed)).toEqual(['event 1', 'event 2', 'event 3'])
+    await runs.close()
+    expect(other.store.get(begun.id)).toBeUndefined()
+    expect(here.failures).toEqual([])
+    await other.runs.close()
+  })
+})
+
 describe('a run that goes on without a reader', () => {
   test('is kept to its end, and read from any place', async () => {
     const { runs } = stage().open()
