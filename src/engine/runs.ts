@@ -384,7 +384,7 @@ function toKept({ code, message, status, retryable, upstreamStatus, details }: C
 }
 
 /** What a run that is over failed with; undefined for one that is complete. */
-function failureOf({ status, error }: RunRecord): ClinvkError | undefined {
+export function failureOf({ status, error }: RunRecord): ClinvkError | undefined {
   if (error) {
     const { code, message, upstreamStatus, ...options } = error
     return new ClinvkError(

@@ -23,6 +23,8 @@ export interface ChatStart {
   readonly headers: Headers
   /** What names the request where it may come again: then its run is kept, and goes on without its client. */
   readonly idempotency?: Idempotency | undefined
+  /** The run that the turn belongs to and that is kept by somebody else. Else the turn is noted as one of its own. */
+  readonly run?: string
 }
 
 /** A chat turn that has started. */
@@ -67,14 +69,15 @@ export async function startChat(start: ChatStart): Promise<ChatRun> {
   const kept =
     start.idempotency &&
     engine.runs.begin({ ...run, detached: true, keepEvents: true, idempotency: start.idempotency })
+  const seen = () => (start.run === undefined ? engine.runs.note(run) : events)
   return {
     turn: {
       ...started,
       startedAt: kept?.run.createdAt ?? started.startedAt,
-      events: observed(kept ? bare(kept.events) : engine.runs.note(run), told, onInit),
+      events: observed(kept ? bare(kept.events) : seen(), told, onInit),
     },
     headers: () => ({
-      'x-clinvk-run': kept?.run.id ?? id,
+      'x-clinvk-run': start.run ?? kept?.run.id ?? id,
       ...(kept?.again ? { 'idempotency-replayed': 'true' } : {}),
       'x-clinvk-backend': backend,
       'x-clinvk-profile': profile,

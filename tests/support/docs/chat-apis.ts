@@ -84,6 +84,11 @@ do not listen, an equal request gets the same failure for \`chat.replay_guard_se
 request that its client left before any answer is 409 for 15 s, then a new one. \`x-clinvk-replay: off\` switches that off. Successes are never
 replayed.
 
+**In the background**: a response with \`background: true\` (\`openai/v1/responses\`) is answered at once and made whether its client stays or leaves. \`GET …/{id}\`
+tells it as far as it is; \`?stream=true\` streams its events from the first on, live to the end, and \`&starting_after=N\` those behind number N: none missing, none
+twice. It is a [run](sessions.md#runs) (\`kind\` \`response\`), kept \`session.retention_days\`: a later server tells it as well, as \`failed\` where the last one ended in the middle
+of it. \`DELETE\` removes it. To go on from it with \`previous_response_id\` it has to be in memory, as any other.
+
 **Tokens** are what the agent tells. An answer that was cut at a stop sequence has none: the agent was interrupted. Gemini CLI tells no thinking or
 cached tokens, and neither it nor OpenCode says that a limit cut an answer. Nor do these two tell any while calls wait, so an answer that ends with calls has
 no \`usage\` (0 where Anthropic's form wants a number). The answer after the last results has, on gemini, those of all calls of the model since its agent was
@@ -109,7 +114,7 @@ const TAIL = `## Other endpoints
 | Method | Path | What it does |
 |---|---|---|
 | GET | \`/openai/v1/models\`, \`/openai/v1/models/{id}\` | lists the models, tells one |
-| GET, DELETE | \`/openai/v1/responses/{id}\` | tells a stored response, removes it |
+| GET, DELETE | \`/openai/v1/responses/{id}\` | tells a stored response, or streams one that was made in the background; removes it |
 | GET | \`/openai/v1/responses/{id}/input_items\` | lists what it was made from |
 | POST | \`/openai/v1/responses/{id}/cancel\` | stops one that is being made |
 | GET | \`/anthropic/v1/models\`, \`/anthropic/v1/models/{id}\` | lists the models by pages, tells one |

@@ -135,7 +135,7 @@ export const ResponseObject = Type.Object(
       ['in_progress', 'completed', 'incomplete', 'failed', 'cancelled'],
       'incomplete: cut by a limit, or the model refused.',
     ),
-    background: Type.Literal(false, { description: 'Always false.' }),
+    background: Type.Boolean({ description: 'As in the request.' }),
     error: orNull(
       Type.Object({ code: text('The kind of error.'), message: text('What went wrong.') }),
       'Why it failed.',

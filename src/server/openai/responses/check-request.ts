@@ -8,8 +8,8 @@ import type { CreateResponse } from './schema.ts'
  * @throws `unsupported_option` with the field at fault.
  */
 export function checkRequest(body: CreateResponse): void {
-  if (body.background === true)
-    throw refusal('background', 'Responses in the background are not supported; use stream instead.')
+  if (body.background === true && body.store === false)
+    throw refusal('background', 'A response in the background needs store: it is read by its id.')
   if (isSet(body.conversation))
     throw refusal('conversation', 'Conversations are not supported; use previous_response_id instead.')
   if (isSet(body.prompt))

@@ -12,7 +12,7 @@ export const CREATE = describeOperation({
   id: 'createResponse',
   summary: 'Make a response',
   description:
-    'Streams server-sent events with `"stream": true`; each is named after its type, and there is no `[DONE]` at the end. A run that fails after the stream began ends it with `error` and `response.failed`. Responses are kept in memory, for a day after their last use and as long as there is room, for the key that made them. The headers are those of chat completions.',
+    'Streams server-sent events with `"stream": true`; each is named after its type, and there is no `[DONE]` at the end. A run that fails after the stream began ends it with `error` and `response.failed`. Responses are kept in memory, for a day after their last use and as long as there is room, for the key that made them. With `"background": true` the answer comes at once, and the response is made whether the client stays or leaves; it is kept with its events as a run, also after the server. The headers are those of chat completions.',
   body: CreateResponse,
   answer: {
     description: 'The response.',
@@ -36,10 +36,17 @@ export const FIND = describeOperation({
   ...of,
   id: 'getResponse',
   params: id,
-  query: { stream: 'true is refused: nothing is kept of a stream.' },
+  query: {
+    stream:
+      'true: streams the events of one that was made in the background, from the first on, live to its end.',
+    starting_after: 'sequence_number of the last event that the client has: the stream begins after it.',
+  },
   summary: 'Read a response',
   description: 'Gives a response that is kept, or that is being made, as it is.',
-  answer: { description: 'The response.', content: json(ResponseObject) },
+  answer: {
+    description: 'The response.',
+    content: { ...json(ResponseObject), 'text/event-stream': ResponseEvent },
+  },
   problems: [400, 401, 403, 404, 429, 500],
 })
 

@@ -1,4 +1,5 @@
 import { Elysia } from 'elysia'
+import type { Runs as EngineRuns } from '../../../engine/runs.ts'
 import { ClinvkError } from '../../../errors.ts'
 import { callerOf } from '../../chat/caller.ts'
 import type { ChatServices } from '../../chat/types.ts'
@@ -7,10 +8,13 @@ import { OPENAI_HEADERS } from '../errors.ts'
 import { OPENAI_PREFIXES } from '../routes.ts'
 import type { DeletedResponse, ResponseObject } from './answer-schema.ts'
 import { CANCEL, COUNT, CREATE, DELETE, FIND, LIST_INPUT } from './describe.ts'
+import { followResponse, startingAfter } from './follow-response.ts'
 import { pageOfItems } from './input-items.ts'
+import { findRun, keptResponse } from './kept-run.ts'
 import { noSuchResponse, requestError } from './request-error.ts'
 import { createRuns } from './runs.ts'
 import { CreateResponse } from './schema.ts'
+import { serveBackground } from './serve-background.ts'
 import { countInput, type Kept, serveResponse } from './serve-response.ts'
 import { createResponseStore } from './store.ts'
 
@@ -29,7 +33,11 @@ export function responsesRoutes(
     routes
       .post(
         path,
-        async ({ request }) => serveResponse(await readBody({ request }), request, services, kept),
+        async ({ request }) => {
+          const body = await readBody({ request })
+          const serve = body.background ? serveBackground : serveResponse
+          return serve(body, request, services, kept)
+        },
         { parse: 'none', detail: described(CREATE) },
       )
       .post(
@@ -48,14 +56,16 @@ export function responsesRoutes(
       )
       .get(
         `${path}/:id`,
-        async ({ request, params }) => json(find(await callerOf(request.headers), params.id, request, kept)),
+        async ({ request, params }) =>
+          find(await callerOf(request.headers), params.id, request, services, kept),
         {
           detail: described(FIND),
         },
       )
       .delete(
         `${path}/:id`,
-        async ({ request, params }) => json(remove(await callerOf(request.headers), params.id, kept)),
+        async ({ request, params }) =>
+          json(remove(await callerOf(request.headers), params.id, services, kept)),
         {
           detail: described(DELETE),
         },
@@ -71,40 +81,70 @@ export function responsesRoutes(
       )
       .post(
         `${path}/:id/cancel`,
-        async ({ request, params }) => json(cancel(await callerOf(request.headers), params.id, kept)),
+        async ({ request, params }) =>
+          json(await cancel(await callerOf(request.headers), params.id, services, kept)),
         { parse: 'none', detail: described(CANCEL) },
       )
   }
   return routes
 }
 
-function find(owner: string, id: string, request: Request, { store, runs }: Kept): ResponseObject {
-  const run = runs.get(owner, id)
-  const response = run?.keep ? run.response() : store.get(owner, id)?.response
-  if (response === undefined) throw noSuchResponse(id)
-  if (new URL(request.url).searchParams.get('stream') === 'true')
-    throw requestError('Only responses that are made in the background could be streamed again.', {
+function find(owner: string, id: string, request: Request, services: ChatServices, kept: Kept): Response {
+  const { runs } = services.engine
+  const making = kept.runs.get(owner, id)
+  const known = making?.keep ? making.response() : kept.store.get(owner, id)?.response
+  const query = new URL(request.url).searchParams
+  const streamed = query.get('stream') === 'true'
+  if (known && !(streamed && known.background)) {
+    if (!streamed) return json(known)
+    throw requestError('Only responses that are made in the background can be streamed again.', {
       param: 'stream',
     })
-  return response
+  }
+  const run = findRun(runs, owner, id)
+  if (!run) throw noSuchResponse(id)
+  if (!streamed) return json(keptResponse(runs, owner, run))
+  const after = startingAfter(query)
+  const here = making !== undefined
+  return followResponse({ run, owner, after, here, headers: OPENAI_HEADERS }, request, services)
 }
 
-function remove(owner: string, id: string, { store, runs }: Kept): DeletedResponse {
-  const run = runs.get(owner, id)
-  if (!run?.keep && !store.delete(owner, id)) throw noSuchResponse(id)
+function remove(
+  owner: string,
+  id: string,
+  { engine: { runs } }: ChatServices,
+  { store, runs: made }: Kept,
+): DeletedResponse {
+  const making = made.get(owner, id)
+  const known = making?.keep ? making.response() : store.get(owner, id)?.response
+  const run = known && !known.background ? undefined : findRun(runs, owner, id)
+  if (!known && !run) throw noSuchResponse(id)
+  if (run) runs.remove(run.id, owner)
+  store.delete(owner, id)
   // It goes on for whoever waits for it.
-  if (run) run.keep = false
+  if (making) making.keep = false
   return { id, object: 'response', deleted: true }
 }
 
 /** To cancel once more changes nothing. What is complete can't be cancelled any more. */
-function cancel(owner: string, id: string, { store, runs }: Kept): ResponseObject {
-  const run = runs.get(owner, id)
-  if (run) return run.cancel()
-  const response = store.get(owner, id)?.response
-  if (response === undefined) throw noSuchResponse(id)
+async function cancel(
+  owner: string,
+  id: string,
+  { engine: { runs } }: ChatServices,
+  { store, runs: made }: Kept,
+): Promise<ResponseObject> {
+  const making = made.get(owner, id)
+  if (making) return making.cancel()
+  const response = store.get(owner, id)?.response ?? (await cancelKept(owner, id, runs))
   if (response.status === 'cancelled') return response
   throw requestError(`Cannot cancel a response that is ${response.status}: only one that is being made.`)
+}
+
+/** Another server may be making it. */
+async function cancelKept(owner: string, id: string, runs: EngineRuns): Promise<ResponseObject> {
+  const run = findRun(runs, owner, id)
+  if (!run) throw noSuchResponse(id)
+  return keptResponse(runs, owner, await runs.cancel(run.id, owner))
 }
 
 function json(body: unknown): Response {

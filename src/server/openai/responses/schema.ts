@@ -123,7 +123,9 @@ export const CreateResponse = open(
     parallel_tool_calls: flag('false: calls come one at a time.'),
     include: maybe(Type.Array(Type.String()), 'message.output_text.logprobs is refused, others add nothing.'),
     top_logprobs: maybe(Type.Integer(), 'Refused, unless it is 0.'),
-    background: flag('true is refused.'),
+    background: flag(
+      'true: answers at once, and the agent goes on whether the client stays or leaves. Needs store.',
+    ),
     conversation: Type.Optional(Type.Unknown({ description: 'Refused: use previous_response_id.' })),
     prompt: Type.Optional(Type.Unknown({ description: 'Refused: no prompts are stored.' })),
     temperature: maybe(Type.Number(), 'Without effect.'),

@@ -22,6 +22,9 @@ export interface Kept {
   readonly runs: Runs
 }
 
+/** Names the endpoint for the replay guard. */
+export const ENDPOINT = 'openai/responses'
+
 /**
  * Makes one response, streamed or not. While it is made, it can be asked for and cancelled by its id.
  *
@@ -77,7 +80,7 @@ export async function serveResponse(
           forms = translated.forms
           return translated.turn
         },
-        endpoint: 'openai/responses',
+        endpoint: ENDPOINT,
         sameness: samenessOf(body),
         toResponse: (result) => (last ? writer.response() : settle(toResponse(begun, result, told))),
         ...(body.stream ? { toStream: () => toChunkWriter(writer, settle, () => last) } : {}),
@@ -124,7 +127,8 @@ export async function countInput(
   return { object: 'response.input_tokens', input_tokens: await countChat(start) }
 }
 
-function knownTo(owner: string, store: ResponseStore) {
+/** What a request of this owner may refer to. */
+export function knownTo(owner: string, store: ResponseStore) {
   return {
     chain: (id: string) => store.chain(owner, id),
     item: (id: string) => store.item(owner, id),
@@ -162,6 +166,7 @@ function toChunkWriter(
   }
 }
 
-function encode(events: readonly ResponseEvent[]): string {
+/** Events as they are streamed. */
+export function encode(events: readonly ResponseEvent[]): string {
   return events.map((event) => encodeSse({ event: event.type, data: JSON.stringify(event) })).join('')
 }

@@ -110,17 +110,10 @@ export function createEventWriter(
     // Codex 0.169 takes nothing less than an event for a sign of life, and every client skips one that it does not know.
     heartbeat: () => event('keepalive', {}),
     failed(error) {
-      const { error: told } = toOpenAiErrorBody(error)
-      const { message, param } = told
-      const code = told.code ?? 'server_error'
       const closing = end('incomplete')
-      response = { ...response, status: 'failed', error: { code, message }, output: [...output] }
-      return [
-        ...closing,
-        // Flat for OpenAI's own definition, nested for the clients that only know that.
-        event('error', { code, message, param, error: told }),
-        event('response.failed', { response }),
-      ]
+      const failure = toldFailure({ ...response, output: [...output] }, error)
+      response = failure.response
+      return [...closing, ...failure.told.map((told) => event(...told))]
     },
     cancelled() {
       const closing = end('incomplete')
@@ -131,6 +124,25 @@ export function createEventWriter(
       open === undefined
         ? { ...response, output: [...output] }
         : { ...response, output: [...output, itemOf(open, 'in_progress')] },
+  }
+}
+
+/** A response that failed, and what tells of it: events without their numbers. */
+export function toldFailure(
+  begun: ResponseObject,
+  error: ClinvkError,
+): { response: ResponseObject; told: [type: string, members: Record<string, unknown>][] } {
+  const { error: told } = toOpenAiErrorBody(error)
+  const { message, param } = told
+  const code = told.code ?? 'server_error'
+  const response: ResponseObject = { ...begun, status: 'failed', error: { code, message } }
+  return {
+    response,
+    told: [
+      // Flat for OpenAI's own definition, nested for the clients that only know that.
+      ['error', { code, message, param, error: told }],
+      ['response.failed', { response }],
+    ],
   }
 }
 

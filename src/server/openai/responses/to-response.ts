@@ -25,7 +25,7 @@ export function createResponseObject(body: CreateResponse, now: number): Respons
     object: 'response',
     created_at: Math.floor(now / 1000),
     status: 'in_progress',
-    background: false,
+    background: body.background ?? false,
     completed_at: null,
     error: null,
     incomplete_details: null,

@@ -28,6 +28,11 @@ export async function serveEvents(id: string, request: Request, options: PromptO
         ? `Run "${id}" is a chat, of which no events are kept.`
         : `Run "${id}" is part of run "${run.about['run_id']}", which has its events.`,
     )
+  if (run.kind === 'response')
+    throw new ClinvkError(
+      'run_not_found',
+      `Run "${id}" is a response of the OpenAI API. GET /openai/v1/responses/${run.about['response_id']}?stream=true tells its events.`,
+    )
   const own = new AbortController()
   const signal = AbortSignal.any([request.signal, shutdown, own.signal])
   const form = answerForm({ stream: true }, request.headers.get('accept')) === 'ndjson' ? 'ndjson' : 'sse'

@@ -15,12 +15,15 @@ import { toRun } from './to-response.ts'
 import { toldAnswer } from './told.ts'
 import { toTurn, withClock } from './turn.ts'
 
+/** Kinds of runs whose answer is told elsewhere, or not kept. */
+const WITHOUT_RESULT: ReadonlySet<string> = new Set(['chat', 'task', 'response'])
+
 /** The runs of our own API. */
 export function runRoutes(options: PromptOptions) {
   const { runs } = options.engine
 
   const resultOf = async (run: RunRecord, caller: string): Promise<Run['result']> => {
-    if (run.status !== 'completed' || run.kind === 'chat' || run.kind === 'task') return undefined
+    if (run.status !== 'completed' || WITHOUT_RESULT.has(run.kind)) return undefined
     const never = new AbortController().signal
     if (run.kind !== 'prompt') {
       const after = run.eventCount - 1

@@ -13,11 +13,12 @@ const STATUSES = ['running', 'completed', 'failed', 'cancelled', 'interrupted'] 
 export const Run = Type.Object(
   {
     id: text('Its id.'),
-    kind: words(['prompt', 'parallel', 'chain', 'compare', 'task', 'chat'], {
+    kind: words(['prompt', 'parallel', 'chain', 'compare', 'task', 'chat', 'response'], {
       description:
-        'What it executes. task: one of several prompts. chat: a request of the OpenAI or Anthropic API; of both no events are kept.',
+        'What it executes. task: one of several prompts. chat: a request of the OpenAI or Anthropic API; of both no events are kept. response: one that the Responses API makes in the background, and tells.',
     }),
     run_id: maybe(text('The run that it is part of, of a task.')),
+    response_id: maybe(text('The response, of one in the background.')),
     tasks: maybe(Type.Integer({ description: 'How many prompts it has, of several prompts.' })),
     status: Type.Union(
       STATUSES.map((status) => Type.Literal(status)),

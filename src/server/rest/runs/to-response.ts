@@ -3,12 +3,13 @@ import type { Run } from './schema.ts'
 
 /** Translates a run. `result` is the answer of one that is complete. */
 export function toRun(record: RunRecord, result?: Run['result']): Run {
-  const { session_id, backend, model, prompt, metadata, run_id, tasks } = record.about
+  const { session_id, backend, model, prompt, metadata, run_id, response_id, tasks } = record.about
   return {
     id: record.id,
     kind: record.kind as Run['kind'],
     status: record.status,
     ...(typeof run_id === 'string' ? { run_id } : {}),
+    ...(typeof response_id === 'string' ? { response_id } : {}),
     ...(typeof tasks === 'number' ? { tasks } : {}),
     ...(typeof session_id === 'string' ? { session_id } : {}),
     ...(typeof backend === 'string' ? { backend } : {}),

@@ -347,7 +347,7 @@ describe('tools as Codex offers them', () => {
 
 describe('what is refused, rather than ignored', () => {
   const table: [Partial<CreateResponse>, string][] = [
-    [{ background: true }, 'background'],
+    [{ background: true, store: false }, 'background'],
     [{ conversation: 'conv_1' }, 'conversation'],
     [{ prompt: { id: 'p' } }, 'prompt'],
     [{ top_logprobs: 2 }, 'top_logprobs'],
@@ -363,7 +363,7 @@ describe('what is refused, rather than ignored', () => {
   const fine: Partial<CreateResponse>[] = [
     { tools: [{ type: 'function', name: 'f' }], tool_choice: 'none' },
     { tools: [], tool_choice: 'auto' },
-    { background: false, conversation: null, prompt: null, tools: null, top_logprobs: 0 },
+    { background: true, conversation: null, prompt: null, tools: null, top_logprobs: 0 },
     { text: { format: { type: 'text' } }, include: ['reasoning.encrypted_content'] },
   ]
   for (const body of fine)
