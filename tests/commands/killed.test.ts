@@ -2,6 +2,7 @@ import { afterEach, expect, test } from 'bun:test'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { sentIn } from '../server/openai/responses/support.ts'
 import { eventsOf } from '../server/support.ts'
 import { processesIn } from '../support/processes.ts'
 import { type ServedClinvk, startClinvk } from '../support/serve.ts'
@@ -116,4 +117,60 @@ test('sessions of the earlier program are there at the first start, and what is 
   const server = await serve()
   expect(await get(server, '/api/v1/sessions/01234567')).toMatchObject({ id: earlier.id, title: 'Earlier' })
   expect(server.output()).toContain('b.json')
+}, 30_000)
+
+const RESPONSES = '/openai/v1/responses'
+const follow = async ({ url }: ServedClinvk, id: string, query = '') =>
+  sentIn(await (await fetch(`${url}${RESPONSES}/${id}?stream=true${query}`)).text())
+
+test('a response in the background is told by the server after one that is killed', async () => {
+  const { home, serve } = stage()
+  const first = await serve()
+  const begin = (input: string, more = {}) =>
+    first.post(RESPONSES, { model: 'demo', input, background: true, ...more })
+  const { id: whole } = (await (await begin('demo: say=whole')).json()) as { id: string }
+  const before = await follow(first, whole)
+  expect(before.at(-1)?.event).toBe('response.completed')
+  const response = await begin('demo: say=begun; tokens=100000 delay=5ms size=4', { stream: true })
+  const reader = response.body?.getReader()
+  let seen = ''
+  while (sentIn(seen).length < 20) seen += new TextDecoder().decode((await reader?.read())?.value)
+  await first.stop('SIGKILL')
+  await reader?.cancel().catch(() => {})
+  expect(await processesIn(home)).toEqual([])
+
+  const next = await serve()
+  expect(await follow(next, whole)).toEqual(before)
+  expect(await get(next, `${RESPONSES}/${whole}`)).toMatchObject({
+    status: 'completed',
+    output: [{ content: [{ text: 'whole' }] }],
+  })
+  const acknowledged = sentIn(seen)
+  const { id } = (acknowledged[0]?.data['response'] ?? {}) as { id: string }
+  const events = await follow(next, id)
+  expect(events.slice(0, acknowledged.length)).toEqual(acknowledged)
+  expect(events.map(({ data }) => data.sequence_number)).toEqual(events.map((_, index) => index))
+  const failed = await get(next, `${RESPONSES}/${id}`)
+  expect(failed).toMatchObject({ id, status: 'failed', error: { code: 'run_interrupted' } })
+  expect(events.at(-1)).toMatchObject({ event: 'response.failed', data: { response: failed } })
+  expect(await follow(next, id, `&starting_after=${acknowledged.length - 1}`)).toEqual(
+    events.slice(acknowledged.length),
+  )
+}, 30_000)
+
+test('a response in the background ends with a server that stops in order, which tells its followers', async () => {
+  const { serve } = stage()
+  const first = await serve()
+  const begun = await first.post(RESPONSES, {
+    model: 'demo',
+    input: 'demo: say=here; hang',
+    background: true,
+  })
+  const { id } = (await begun.json()) as { id: string }
+  const following = follow(first, id)
+  await Bun.sleep(200)
+  expect(await first.stop()).toBe(0)
+  const failed = await get(await serve(), `${RESPONSES}/${id}`)
+  expect(failed).toMatchObject({ status: 'failed', error: { code: 'shutting_down' } })
+  expect((await following).at(-1)?.data['response']).toEqual(failed)
 }, 30_000)

@@ -87,7 +87,7 @@ replayed.
 **In the background**: a response with \`background: true\` (\`openai/v1/responses\`) is answered at once and made whether its client stays or leaves. \`GET …/{id}\`
 tells it as far as it is; \`?stream=true\` streams its events from the first on, live to the end, and \`&starting_after=N\` those behind number N: none missing, none
 twice. It is a [run](sessions.md#runs) (\`kind\` \`response\`), kept \`session.retention_days\`: a later server tells it as well, as \`failed\` where the last one ended in the middle
-of it. \`DELETE\` removes it. To go on from it with \`previous_response_id\` it has to be in memory, as any other.
+of it. \`DELETE\` removes it. To go on from it with \`previous_response_id\`, or to list its \`input_items\`, it has to be complete and in memory, as any other.
 
 **Tokens** are what the agent tells. An answer that was cut at a stop sequence has none: the agent was interrupted. Gemini CLI tells no thinking or
 cached tokens, and neither it nor OpenCode says that a limit cut an answer. Nor do these two tell any while calls wait, so an answer that ends with calls has

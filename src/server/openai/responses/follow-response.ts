@@ -26,11 +26,12 @@ export function followResponse(
 ): Response {
   const own = new AbortController()
   const signal = AbortSignal.any([request.signal, own.signal, ...(here ? [] : [shutdown])])
+  // Runs count from 1, and streams of responses from 0.
+  const events = runs.events(run.id, owner, after + 1, signal)
   let last = Math.max(0, after)
   async function* chunks(): AsyncGenerator<string, void> {
     try {
-      // Runs count from 1, and streams of responses from 0.
-      for await (const { sequence, event } of runs.events(run.id, owner, after + 1, signal)) {
+      for await (const { sequence, event } of events) {
         const told = event as ResponseEvent
         last = sequence - 1
         yield encode([told])

@@ -136,7 +136,8 @@ async function cancel(
   const making = made.get(owner, id)
   if (making) return making.cancel()
   const response = store.get(owner, id)?.response ?? (await cancelKept(owner, id, runs))
-  if (response.status === 'cancelled') return response
+  // Another server's agent may take its time.
+  if (response.status === 'cancelled' || response.status === 'in_progress') return response
   throw requestError(`Cannot cancel a response that is ${response.status}: only one that is being made.`)
 }
 

@@ -10,7 +10,7 @@ import { ClinvkError } from '../../../../src/errors.ts'
 import { ResponseObject } from '../../../../src/server/openai/responses/answer-schema.ts'
 import { Run } from '../../../../src/server/rest/runs/schema.ts'
 import { openRunStore } from '../../../../src/sessions/run-store.ts'
-import { answer, fakeEngine, type Script, testApp } from '../../support.ts'
+import { answer, CALLING, fakeEngine, type Script, testApp, thenHang } from '../../support.ts'
 import { type Sent, sentIn } from './support.ts'
 
 const AT = '/openai/v1/responses'
@@ -184,16 +184,15 @@ describe('a response in the background', () => {
   })
 
   test('is deleted with its run, while it is made as well as afterwards', async () => {
-    const { begin, find, follow, remove, status, request, go, until } = paused()
+    const { begin, find, remove, status, request, go, until } = paused()
     const { id } = await begin()
     await until(id, ({ output }) => output.length > 0)
-    const live = follow(id)
-    await Bun.sleep(5)
+    const live = await request(`${AT}/${id}?stream=true`)
     expect((await remove(id)).status).toBe(200)
     expect(await status(id)).toBe(404)
     expect((await remove(id)).status).toBe(404)
     go()
-    expect((await live).at(-1)?.event).toBe('response.completed')
+    expect(sentIn(await live.text()).at(-1)?.event).toBe('response.completed')
     expect(await status(id)).toBe(404)
     const later = await begin()
     await over(find, later.id)
@@ -299,6 +298,55 @@ describe('the run of a response in the background', () => {
       expect((await next.remove(whole.id)).status).toBe(200)
       expect(await next.status(whole.id)).toBe(404)
     })
+  })
+
+  const begun: [string, TurnEvent[], object][] = [
+    [
+      'thinking',
+      [
+        { type: 'thinking', text: 'Hm' },
+        { type: 'thinking', text: 'm.' },
+      ],
+      { type: 'reasoning', summary: [{ text: 'Hmm.' }] },
+    ],
+    ['a call', CALLING.slice(2, 4), { type: 'function_call', arguments: '{"city":', status: 'in_progress' }],
+    [
+      'a call of a custom tool',
+      [{ type: 'call_start', id: 'call_1', name: 'patch' }],
+      { type: 'custom_tool_call', name: 'patch', input: '' },
+    ],
+  ]
+  for (const [what, events, item] of begun)
+    test(`tells another server the beginning of ${what} as this one`, async () => {
+      await withStoreFile(async (file) => {
+        const script: Script = (_, signal) => thenHang([{ type: 'init' }, ...events], signal)
+        const one = app(script, { runs: createRuns(openRunStore(file), 'one', () => {}) })
+        const other = app(undefined, { runs: createRuns(openRunStore(file), 'other', () => {}) })
+        const tools = [
+          { type: 'function', name: 'get_weather' },
+          { type: 'custom', name: 'patch' },
+        ]
+        const response = await one.post({ ...BODY, tools, reasoning: { summary: 'auto' } })
+        const { id } = (await response.json()) as ResponseObject
+        await one.until(id, ({ output }) => output.length > 0)
+        await Bun.sleep(30)
+        const here = await one.find(id)
+        expect(here.output).toMatchObject([item])
+        expect(await other.find(id)).toEqual(here)
+        await one.cancel(id)
+      })
+    })
+
+  test('has what the model calls, as any response', async () => {
+    const { post, find, follow } = app(() => CALLING)
+    const tools = ['get_weather', 'get_time'].map((name) => ({ type: 'function', name }))
+    const { id } = (await (await post({ ...BODY, tools })).json()) as ResponseObject
+    const made = await over(find, id)
+    expect(made).toMatchObject({
+      status: 'completed',
+      output: [{ type: 'message' }, { name: 'get_weather' }, { name: 'get_time' }],
+    })
+    expect(responseIn((await follow(id)).at(-1))).toEqual(made)
   })
 
   test('can be cancelled from another server that shares the store', async () => {
