@@ -47,7 +47,7 @@ export const FIND = describeOperation({
     description: 'The response.',
     content: { ...json(ResponseObject), 'text/event-stream': ResponseEvent },
   },
-  problems: [400, 401, 403, 404, 429, 500],
+  problems: [400, 401, 403, 404, 429, 500, 503],
 })
 
 export const DELETE = describeOperation({
@@ -58,7 +58,7 @@ export const DELETE = describeOperation({
   description:
     'Forgets a response. Those that go on from it are kept, but nothing can go on from them any more.',
   answer: { description: 'It is gone.', content: json(DeletedResponse) },
-  problems: [401, 403, 404, 429, 500],
+  problems: [400, 401, 403, 404, 429, 500, 503],
 })
 
 export const LIST_INPUT = describeOperation({
@@ -84,5 +84,5 @@ export const CANCEL = describeOperation({
   description:
     'Stops the agent of a response that is being made. Whoever waits for it gets it with the status `cancelled` and what there is of it.',
   answer: { description: 'The response.', content: json(ResponseObject) },
-  problems: [400, 401, 403, 404, 429, 500],
+  problems: [400, 401, 403, 404, 429, 500, 503],
 })
