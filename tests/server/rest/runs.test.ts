@@ -396,6 +396,23 @@ describe('a chat with an idempotency key', () => {
     })
   }
 
+  test('is run once in the background as well', async () => {
+    const made = stage()
+    const body = { model: 'fake', input: 'go', background: true }
+    const ask = () => made.send('POST', '/openai/v1/responses', body, key)
+    const [one, other] = await Promise.all([ask(), ask()])
+    const follow = `/openai/v1/responses/${one?.body.id}?stream=true`
+    expect((await made.send('GET', follow)).text).toContain('one two')
+    for (const { status, body: answer } of [one, other, await ask()])
+      expect([status, answer.id]).toEqual([200, one?.body.id])
+    expect((await ask()).body.status).toBe('completed')
+    expect((await made.send('POST', '/openai/v1/responses', { ...body, stream: true }, key)).text).toContain(
+      'two',
+    )
+    expect(made.fake.prompts).toHaveLength(1)
+    expect((await made.send('POST', '/openai/v1/responses', { ...body, input: 'x' }, key)).status).toBe(409)
+  })
+
   test('goes on when its client leaves, which then finds it', async () => {
     const made = stage()
     const client = new AbortController()

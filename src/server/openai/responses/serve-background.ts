@@ -1,17 +1,20 @@
 import { endedEarly } from '../../../engine/collect.ts'
-import type { Turn } from '../../../engine/types.ts'
+import type { Idempotency } from '../../../engine/runs.ts'
+import type { Engine, Turn } from '../../../engine/types.ts'
 import { ClinvkError, toClinvkError } from '../../../errors.ts'
+import type { RunRecord } from '../../../sessions/run-types.ts'
 import { agentRan } from '../../chat/agent-ran.ts'
 import { callerOf } from '../../chat/caller.ts'
 import { requireModel } from '../../chat/model-names.ts'
 import { startChat } from '../../chat/run-chat.ts'
 import type { ChatServices } from '../../chat/types.ts'
+import { idempotencyOf } from '../../idempotency.ts'
 import { OPENAI_HEADERS } from '../errors.ts'
 import { samenessOf } from '../sameness.ts'
 import type { ResponseEvent, ResponseObject } from './answer-schema.ts'
 import { followResponse } from './follow-response.ts'
 import { fromResponsesRequest, type TranslatedRequest } from './from-request.ts'
-import { RESPONSE_RUN, runIdOf } from './kept-run.ts'
+import { keptResponse, RESPONSE_RUN, runIdOf } from './kept-run.ts'
 import type { Run } from './runs.ts'
 import type { CreateResponse } from './schema.ts'
 import { ENDPOINT, type Kept, knownTo } from './serve-response.ts'
@@ -33,23 +36,51 @@ export async function serveBackground(
   const since = performance.now()
   const { engine, chat, replay } = services
   requireModel(body.model, await engine.backends(), chat.model_aliases)
+  const idempotency = await idempotencyOf(request, samenessOf(body))
   const key = await replay.keyOf(request.headers, ENDPOINT, body.model, samenessOf(body))
-  const before = replay.recall(key, request.headers)
+  const before = idempotency ? undefined : replay.recall(key, request.headers)
   if (before) throw before
+  const owner = await callerOf(request.headers)
   try {
-    const begun = await begin(body, request, services, kept, () => replay.forget(key))
+    const earlier = idempotency && engine.runs.again<ResponseEvent>(idempotency, owner)
+    const begun = earlier
+      ? toldAgain(earlier.run, owner, engine)
+      : await begin(body, request, services, kept, {
+          owner,
+          idempotency,
+          onComplete: () => replay.forget(key),
+        })
     const headers = {
       ...begun.headers,
       ...OPENAI_HEADERS,
       'openai-processing-ms': String(Math.round(performance.now() - since)),
     }
     return body.stream
-      ? followResponse({ ...begun, after: -1, here: true, headers }, request, services)
+      ? followResponse(
+          { ...begun, owner, after: -1, here: earlier === undefined, headers },
+          request,
+          services,
+        )
       : Response.json(begun.response, { headers })
   } catch (thrown) {
     const error = toClinvkError(thrown)
-    throw agentRan(error) ? replay.remember(key, error) : error
+    throw agentRan(error) && !idempotency ? replay.remember(key, error) : error
   }
+}
+
+/** A response that an earlier request with the same idempotency key began. */
+function toldAgain(run: RunRecord, owner: string, { runs }: Engine) {
+  return {
+    run,
+    response: keptResponse(runs, owner, run),
+    headers: { 'x-clinvk-run': run.id, 'idempotency-replayed': 'true' },
+  }
+}
+
+interface Beginning {
+  readonly owner: string
+  readonly idempotency: Idempotency | undefined
+  readonly onComplete: () => void
 }
 
 async function begin(
@@ -57,10 +88,9 @@ async function begin(
   request: Request,
   services: ChatServices,
   { store, runs }: Kept,
-  onComplete: () => void,
+  { owner, idempotency, onComplete }: Beginning,
 ) {
   const { engine, chat, shutdown } = services
-  const owner = await callerOf(request.headers)
   const response = createResponseObject(body, Date.now())
   const id = runIdOf(response.id) ?? response.id
   const known = { ...knownTo(owner, store), images: services.images() }
@@ -101,8 +131,13 @@ async function begin(
       cancel: (reason) => (reason.code === 'cancelled' ? void making.cancel() : own.abort(reason)),
       detached: true,
       keepEvents: true,
+      idempotency,
     })
-    return { run: begun.run, owner, response, headers: headers() }
+    if (begun.again) {
+      runs.remove(run)
+      return toldAgain(begun.run, owner, engine)
+    }
+    return { run: begun.run, response, headers: headers() }
   } catch (error) {
     runs.remove(run)
     throw error
