@@ -310,9 +310,7 @@ describe.each(['gemini', 'opencode'] as const)("a client's tools with the real %
       result('h2', [{ type: 'image', mediaType: 'image/png', data: PNG }]),
       result('h3', 'NO-SUCH-CITY', true),
     ]
-    // OpenCode knows that its model here takes no images.
-    const image = name === 'gemini' ? [PNG] : []
-    const MARKS = ['Be brief.', '/weather?', 'I look.', 'SUNNY-RESULT', ...image, 'NO-SUCH-CITY']
+    const MARKS = ['Be brief.', '/weather?', 'I look.', 'SUNNY-RESULT', PNG, 'NO-SUCH-CITY']
 
     test('which ends with results', async () => {
       play(calling(['get_weather', { city: 'Rome' }]), saying('So it is sunny.'))

@@ -127,11 +127,6 @@ describeAgents((agent, stage) => {
   test('gives the provider an image', async () => {
     stage.model.play({ text: 'A pixel.' })
     const response = await prompt('what is it?', { images: [{ media_type: 'image/png', data: PNG }] })
-    if (name === 'opencode') {
-      // The mock's model is declared without images.
-      expect(await json(response)).toMatchObject({ code: 'unsupported_option', status: 400 })
-      return
-    }
     expect((await json(response)).response).toBe('A pixel.')
     expect(JSON.stringify(lastCall().body)).toContain(PNG)
   })
