@@ -149,7 +149,7 @@ export function createConversations({ keepAliveMs, maxIdle }: ConversationLimits
       options: ResolvedOptions,
       history: readonly HistoryMessage[],
       signal: AbortSignal,
-      replay: () => readonly HistoryMessage[] = () => [],
+      replay: () => readonly HistoryMessage[] | undefined = () => undefined,
     ): Promise<{ session: AgentSession; replayed: boolean }> {
       const same = sameOptions(conversation.options, options)
       if (conversation.live?.alive && same) return { session: conversation.live, replayed: false }
@@ -167,7 +167,10 @@ export function createConversations({ keepAliveMs, maxIdle }: ConversationLimits
       }
       const openAnew = async () => {
         const said = replay()
-        if (said.length === 0 || capabilities.history === 'none') throw cannotGoOn(conversation, same)
+        if (said === undefined)
+          throw options.ephemeral ? cannotGoOn(conversation, same) : nothingKept(conversation)
+        if (said.length === 0) return { session: await open({}), replayed: false }
+        if (capabilities.history === 'none') throw cannotGoOn(conversation, same)
         return { session: await open({ history: said }), replayed: true }
       }
       if (agentSessionId === undefined && conversation.turns === 0)
@@ -217,6 +220,13 @@ async function openUnless(
     opening.then((late) => late.close()).catch(() => {})
     throw error
   }
+}
+
+function nothingKept({ id, driver }: Conversation): ClinvkError {
+  return new ClinvkError(
+    'session_not_found',
+    `${driver.name} has lost its part of session "${id}", and nothing that was said in it is kept here. Start a new session.`,
+  )
 }
 
 function cannotGoOn({ id, driver }: Conversation, same: boolean): ClinvkError {

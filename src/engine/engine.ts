@@ -332,7 +332,7 @@ export function createEngine(setup: EngineOptions): Engine {
     signal: AbortSignal,
   ): AsyncGenerator<TurnEvent, void> {
     const { session, replayed } = await conversations.agent(conversation, options, history, signal, () =>
-      options.ephemeral ? [] : toReplay(store.turns(conversation.id)),
+      options.ephemeral ? undefined : toReplay(store.turns(conversation.id), conversation.turns),
     )
     conversation.turns += 1
     try {
@@ -398,6 +398,7 @@ export function createEngine(setup: EngineOptions): Engine {
     sessions: createSessions(store, {
       async end(id) {
         cancels.get(id)?.(new ClinvkError('cancelled', `Session "${id}" was deleted.`))
+        setup.runStore.removeOf(id)
         await conversations.end(id)
       },
       newId: () => newId('ses'),

@@ -1,5 +1,6 @@
 import { abortError } from '../agents/take-turn.ts'
 import { ClinvkError, toClinvkError } from '../errors.ts'
+import { within } from '../process/within.ts'
 import type { KeptError, KeptEvent, KeyedRun, RunFilter, RunRecord, RunStore } from '../sessions/run-types.ts'
 
 /** What a run begins with. */
@@ -89,6 +90,8 @@ export interface Runs {
   remove(id: string, caller: string | undefined): void
   /** Asks it to end, and waits until it has, for a while. One that is over stays as it is. @throws `run_not_found` */
   cancel(id: string, caller: string | undefined): Promise<RunRecord>
+  /** Whether this process executes it. */
+  isHere(id: string): boolean
   /** Resolves when what is under way here is kept. */
   close(): Promise<void>
 }
@@ -102,6 +105,8 @@ const CANCEL_WAIT_MS = 10_000
 const PAGE = 500
 /** How long those who follow a run that was removed have for its last events, in ms. */
 const REMOVE_AFTER_MS = 5000
+/** How long readers have for the last events where all runs are over because we are about to end, in ms. */
+const LAST_WORDS_MS = 1000
 /** How many events may wait for a store that cannot take them. */
 const MOST_UNWRITTEN = 50_000
 
@@ -115,13 +120,32 @@ export function createRuns(store: RunStore, holder: string, onFailure: (error: C
     return run
   }
 
+  const readers = new Set<Promise<void>>()
+  let closed = false
+
   async function* read<E>(
     id: string,
     after: number,
     signal: AbortSignal,
   ): AsyncGenerator<NumberedEvent<E>, void> {
+    const over = Promise.withResolvers<void>()
+    readers.add(over.promise)
+    try {
+      yield* follow<E>(id, after, signal)
+    } finally {
+      readers.delete(over.promise)
+      over.resolve()
+    }
+  }
+
+  async function* follow<E>(
+    id: string,
+    after: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<NumberedEvent<E>, void> {
     let last = after
-    for (;;) {
+    // A reader that was too slow for the end of the server is cut: what it would be told else is not what happened.
+    while (!closed) {
       // Asked before the events are: what comes between is then not the last.
       const run = store.get(id)
       const changed = live.get(id)?.changed()
@@ -241,8 +265,11 @@ export function createRuns(store: RunStore, holder: string, onFailure: (error: C
       while (find(id, caller).status === 'running' && Date.now() < until) await Bun.sleep(POLL_MS / 10)
       return find(id, caller)
     },
+    isHere: (id) => live.has(id),
     async close() {
       await Promise.allSettled([...live.values()].map(({ over }) => over))
+      await within(LAST_WORDS_MS, Promise.allSettled(readers))
+      closed = true
       for (const id of leaving) removeNow(id)
       store.close()
     },

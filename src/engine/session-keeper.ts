@@ -108,14 +108,25 @@ export function createSessionKeeper(
   }
 }
 
-/** What was said up to now, as an agent is told it that knows nothing of it. */
-export function toReplay(turns: readonly TurnRecord[]): HistoryMessage[] {
-  return turns
-    .filter(({ status }) => status !== 'running')
+/**
+ * What was said up to now, as an agent is told it that knows nothing of it. Undefined where nothing of what was said is
+ * kept: sessions of the earlier program have no turns.
+ *
+ * @param turnCount how many turns there were.
+ */
+export function toReplay(
+  turns: readonly TurnRecord[],
+  turnCount: number,
+): readonly HistoryMessage[] | undefined {
+  const over = turns.filter(({ status }) => status !== 'running')
+  const said = over
+    // What failed before it was answered has perhaps not reached an agent, and says nothing.
+    .filter(({ status, answer }) => status !== 'failed' || answer !== '')
     .flatMap(({ prompt, answer }): HistoryMessage[] => [
       { role: 'user', parts: [{ type: 'text', text: prompt }] },
       ...(answer === '' ? [] : [{ role: 'assistant' as const, text: answer, toolCalls: [] }]),
     ])
+  return said.length === 0 && over.length < turnCount ? undefined : said
 }
 
 /** What is kept of a prompt: its text. Images and documents are named, and not kept. */

@@ -87,6 +87,8 @@ function headersOf(error: ClinvkError): Record<string, string> {
   if (retryAfterMs !== undefined) headers['retry-after'] = String(Math.ceil(retryAfterMs / 1000))
   if (code === 'method_not_allowed' && Array.isArray(details['allow']))
     headers['allow'] = details['allow'].join(', ')
+  if (typeof details['run_id'] === 'string') headers['x-clinvk-run'] = details['run_id']
+  if (details['idempotency_replayed'] === true) headers['idempotency-replayed'] = 'true'
   if (isReplay(error)) headers['x-clinvk-replay'] = 'replayed'
   if (code === 'unauthorized') headers['www-authenticate'] = 'Bearer realm="clinvk"'
   // RFC 9110, 12.5.3: with 415, the encodings that would have been accepted.

@@ -50,17 +50,22 @@ export function openRunStore(path: string, options: DatabaseOptions = {}): RunSt
            WHERE id = $id AND status = 'running'`,
         ).run({ id, status, endedAt, error: error ? JSON.stringify(error) : null }),
       )
+      writing(() => query('DELETE FROM runs WHERE id = $id AND cancel = 2').run({ id }))
     },
     renew: (id, until) =>
-      writing(
-        () =>
-          query(
-            "UPDATE runs SET held_until = $until WHERE id = $id AND status = 'running' RETURNING cancel",
-          ).get({
-            id,
-            until,
-          })?.['cancel'] === 1,
-      ),
+      writing(() => {
+        const renewed = query(
+          "UPDATE runs SET held_until = $until WHERE id = $id AND status = 'running' RETURNING cancel",
+        ).get({ id, until })
+        return Number(renewed?.['cancel'] ?? 0) > 0
+      }),
+    removeOf(sessionId) {
+      writing(() => {
+        const ofSession = "json_extract(about, '$.session_id') = $sessionId"
+        query(`UPDATE runs SET cancel = 2 WHERE status = 'running' AND ${ofSession}`).run({ sessionId })
+        query(`DELETE FROM runs WHERE status <> 'running' AND ${ofSession}`).run({ sessionId })
+      })
+    },
     askToCancel(id) {
       writing(() => query("UPDATE runs SET cancel = 1 WHERE id = $id AND status = 'running'").run({ id }))
     },

@@ -90,6 +90,8 @@ export interface RunStore {
   askToCancel(id: string): void
   /** Runs that no process executes any more: marks them interrupted. Gives their ids. */
   markInterrupted(isAlive: (holder: string) => boolean, now: number): readonly string[]
+  /** Asks the processes that execute runs of a session to cancel them; those are removed at their end, all others now. */
+  removeOf(sessionId: string): void
   /** Removes one with its events. */
   remove(id: string): void
   removeOlderThan(time: number): number

@@ -1,4 +1,5 @@
 import type { Usage } from '../agents/types.ts'
+import { ClinvkError } from '../errors.ts'
 import { type DatabaseOptions, guarded, openDatabase } from './database.ts'
 import { type Row, toSession, toTurn } from './rows.ts'
 import type {
@@ -105,7 +106,7 @@ export function openSessionStore(path: string, options: DatabaseOptions = {}): S
              created_at, last_used_at, initial_prompt, turn_count)
            SELECT $copy, backend, agent_version, model, workdir, title, metadata,
              CASE status WHEN 'running' THEN 'idle' ELSE status END, id, options, $now, $now, initial_prompt,
-             (SELECT count(*) FROM turns WHERE session_id = $id AND status <> 'running')
+             turn_count - (SELECT count(*) FROM turns WHERE session_id = $id AND status = 'running')
            FROM sessions WHERE id = $id`,
         ).run({ id, copy, now })
         // What they took was paid for once, in the original.
@@ -252,14 +253,13 @@ function toCursor({ lastUsedAt, id }: SessionRecord): string {
   return Buffer.from(JSON.stringify([lastUsedAt, id])).toString('base64url')
 }
 
-/** Undefined for what is no cursor: then the list begins at its start. */
-function fromCursor(cursor: string): { at: number; last: string } | undefined {
+/** @throws `invalid_request` for what is no cursor. */
+function fromCursor(cursor: string): { at: number; last: string } {
   try {
     const [at, last] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as unknown[]
-    return typeof at === 'number' && typeof last === 'string' ? { at, last } : undefined
-  } catch {
-    return undefined
-  }
+    if (typeof at === 'number' && typeof last === 'string') return { at, last }
+  } catch {}
+  throw new ClinvkError('invalid_request', 'cursor is none that a page of this list gave.')
 }
 
 function endTurn(query: Query, id: string, outcome: TurnOutcome): void {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sentIn } from '../server/openai/responses/support.ts'
 import { eventsOf } from '../server/support.ts'
-import { processesIn } from '../support/processes.ts'
+import { processesIn, waitUntil } from '../support/processes.ts'
 import { type ServedClinvk, startClinvk } from '../support/serve.ts'
 
 const cleanUps: (() => unknown)[] = []
@@ -83,6 +83,37 @@ test('a run of another server that shares the home is followed and cancelled', a
   expect(await cancelled.json()).toMatchObject({ status: 'cancelled' })
   const told = eventsOf(await following)
   expect(told.at(-1)).toMatchObject({ type: 'error', content: { code: 'cancelled' } })
+}, 30_000)
+
+test('who follows a run of a server that stops in order is told its end as it is kept', async () => {
+  const { serve } = stage()
+  const first = await serve()
+  const prompt = 'demo: tokens=100000 delay=1ms size=4'
+  const begun = await first.post('/api/v1/prompt', { backend: 'demo', prompt, background: true })
+  const { id } = (await begun.json()) as { id: string }
+  const followers = [1, 2, 3].map(() => fetch(`${first.url}/api/v1/runs/${id}/events`))
+  const texts = (await Promise.all(followers)).map((response) => response.text())
+  await Bun.sleep(300)
+  expect(await first.stop()).toBe(0)
+  const next = await serve()
+  const kept = eventsOf(await (await fetch(`${next.url}/api/v1/runs/${id}/events`)).text())
+  const bare = (events: typeof kept) => events.map(({ sequence, type }) => [sequence, type])
+  for (const text of texts) expect(bare(eventsOf(await text))).toEqual(bare(kept))
+  expect(kept.at(-1)).toMatchObject({ type: 'error', content: { code: 'shutting_down' } })
+}, 30_000)
+
+test('a session is deleted by another server than the one that works in it', async () => {
+  const { serve } = stage()
+  const [one, other] = await Promise.all([serve(), serve()])
+  const begun = await one.post('/api/v1/prompt', {
+    backend: 'demo',
+    prompt: 'demo: say=here; hang',
+    background: true,
+  })
+  const { id, session_id: session } = (await begun.json()) as { id: string; session_id: string }
+  expect((await fetch(`${other.url}/api/v1/sessions/${session}`, { method: 'DELETE' })).status).toBe(200)
+  const gone = async () => (await fetch(`${one.url}/api/v1/runs/${id}`)).status === 404
+  await waitUntil(gone)
 }, 30_000)
 
 test('a server that stops in order has its runs end as what they were', async () => {

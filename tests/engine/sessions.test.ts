@@ -191,7 +191,9 @@ describe('a busy session', () => {
       { type: 'text', text: part?.type === 'text' ? part.text : '' },
       { type: 'done', stopReason: 'end_turn' },
     ]
-    const running = [run(engine, ask('two', { sessionId: id })), run(engine, ask('three', { sessionId: id }))]
+    const two = await engine.start(ask('two', { sessionId: id }), never)
+    const three = await engine.start(ask('three', { sessionId: id }), never)
+    const running = [Array.fromAsync(two.events), Array.fromAsync(three.events)]
     await waitUntil(() => engine.sessions.find(id).session.status === 'running')
     expect(await codeOf(run(engine, ask('four', { sessionId: id, whenBusy: 'fail' })))).toBe('session_busy')
     const other = shared.start()

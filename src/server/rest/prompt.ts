@@ -53,7 +53,7 @@ export async function servePrompt(
   const told: EventOptions = { verbose: body.verbose ?? defaults.verbose, now, ...metadata }
   if (isStreamForm(form)) {
     const writer = createEventWriter(turn, told)
-    const events = await peek(timed, BEGIN_GRACE_MS)
+    const events = await peek(timed, BEGIN_GRACE_MS).catch(begun.fail)
     const toLastEvent = (error: ClinvkError) => {
       options.onFailure(error, request)
       return writer.error(error, requestId(request))
@@ -71,7 +71,7 @@ export async function servePrompt(
     }
     return streamEvents({ chunks, heartbeat: writer.heartbeat, abort, headers }, form, request, options)
   }
-  const { result, events } = await collectTurn(turn, told)
+  const { result, events } = await collectTurn(turn, told).catch(begun.fail)
   return form === 'text'
     ? new Response(result.text, { headers: { 'content-type': 'text/plain; charset=utf-8', ...headers } })
     : Response.json(toPromptResponse(result, body.metadata, events), { headers })

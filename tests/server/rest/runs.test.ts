@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import { Value } from '@sinclair/typebox/value'
+import { ClinvkError } from '../../../src/errors.ts'
 import { Run, RunList } from '../../../src/server/rest/runs/schema.ts'
 import { eventsOf } from '../support.ts'
 import { stage as open } from './stage.ts'
@@ -226,7 +227,7 @@ describe('a request with an idempotency key', () => {
     ).toBe(200)
   })
 
-  test('is answered from the run that failed, and from the one whose session is gone', async () => {
+  test('is answered from the run that failed, and not from one whose session was deleted', async () => {
     const made = stage()
     const { body } = await made.send(
       'POST',
@@ -236,8 +237,10 @@ describe('a request with an idempotency key', () => {
     )
     const next = { prompt: 'go', session_id: body.session_id }
     const { body: second } = await made.send('POST', '/api/v1/prompt', next, key)
-    await made.send('DELETE', `/api/v1/sessions/${body.session_id}`)
+    made.fake.kill()
     expect((await made.send('POST', '/api/v1/prompt', next, key)).body).toMatchObject({ id: second.id })
+    await made.send('DELETE', `/api/v1/sessions/${body.session_id}`)
+    expect((await made.send('POST', '/api/v1/prompt', next, key)).status).toBe(404)
     made.fake.steps = () => [{ type: 'init' }, new Error('broken')]
     const fail = () => made.send('POST', '/api/v1/prompt', { prompt: 'x' }, { 'idempotency-key': 'bad' })
     const { status, body: told } = await fail()
@@ -251,6 +254,72 @@ describe('a request with an idempotency key', () => {
     expect((await send('POST', '/api/v1/prompt', { prompt: 'x' }, { 'idempotency-key': bad })).status).toBe(
       400,
     )
+  })
+})
+
+describe('what is told of a run that failed', () => {
+  test('names it, and its session', async () => {
+    const made = stage()
+    made.fake.steps = () => [new Error('broken')]
+    for (const more of [{}, { stream: true }]) {
+      const response = await made.app.handle(
+        new Request('http://localhost/api/v1/prompt', {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', 'idempotency-key': JSON.stringify(more) },
+          body: JSON.stringify({ prompt: 'go', ...more }),
+        }),
+      )
+      const body = (await response.json()) as Record<string, unknown>
+      expect(response.headers.get('x-clinvk-run')).toBe(String(body['run_id']))
+      expect((await made.send('GET', `/api/v1/runs/${body['run_id']}`)).body).toMatchObject({
+        status: 'failed',
+        session_id: body['session_id'],
+      })
+    }
+  })
+
+  test('says with an idempotency key that it was told before, and that it is in vain to try again', async () => {
+    const made = stage()
+    const key = { 'idempotency-key': 'bad' }
+    made.fake.steps = () => [
+      { type: 'init' },
+      new ClinvkError('upstream_overloaded', 'Busy.', { retryAfterMs: 5 }),
+    ]
+    const ask = () => made.send('POST', '/api/v1/prompt', { prompt: 'go' }, key)
+    expect((await ask()).body).toMatchObject({ retryable: true })
+    const { body } = await ask()
+    expect(body).toMatchObject({ code: 'upstream_overloaded', retryable: false, idempotency_replayed: true })
+    expect(body).not.toHaveProperty('retry_after_ms')
+    expect(made.fake.prompts).toHaveLength(1)
+  })
+})
+
+describe('the events of a run that is over', () => {
+  test('are no more for an EventSource that has them all', async () => {
+    const made = stage()
+    for (const text of ['go', 'hang']) {
+      const { body } = await background(made, { prompt: text })
+      if (text === 'hang') await made.send('POST', `/api/v1/runs/${body.id}/cancel`)
+      const last = (await made.events(body.id)).at(-1)?.sequence ?? 0
+      const ask = (after: number) => made.send('GET', `/api/v1/runs/${body.id}/events?after=${after}`)
+      expect((await ask(last - 1)).status).toBe(200)
+      expect(await ask(last)).toMatchObject({ status: 204, text: '' })
+    }
+  })
+})
+
+describe('the runs of a session that is deleted', () => {
+  test('are gone with it, those that are over and those that go on', async () => {
+    const made = stage()
+    const { body: first } = await made.send('POST', '/api/v1/prompt', { prompt: 'go' })
+    const { session_id: session, id } = first
+    const { body: hanging } = await background(made, { prompt: 'hang', session_id: session })
+    while (made.fake.prompts.length < 2) await Bun.sleep(1)
+    await made.send('DELETE', `/api/v1/sessions/${session}`)
+    while ((await made.send('GET', `/api/v1/runs/${hanging.id}`)).status !== 404) await Bun.sleep(5)
+    expect((await made.send('GET', `/api/v1/runs/${id}`)).status).toBe(404)
+    expect((await made.send('GET', '/api/v1/runs')).body.total).toBe(0)
+    expect(made.fake.log.filter((line) => line.startsWith('interrupt'))).toHaveLength(1)
   })
 })
 

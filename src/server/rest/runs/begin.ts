@@ -1,6 +1,6 @@
 import type { BegunRun, RunStart } from '../../../engine/runs.ts'
 import type { Engine } from '../../../engine/types.ts'
-import type { ClinvkError } from '../../../errors.ts'
+import { ClinvkError, toClinvkError } from '../../../errors.ts'
 import { callerOf } from '../../chat/caller.ts'
 import { idempotencyOf } from '../../idempotency.ts'
 import type { PromptRequest } from '../schema.ts'
@@ -14,6 +14,8 @@ export interface RequestedRun<E> extends BegunRun<E> {
   /** Its client left: this ends it, unless it goes on without. */
   readonly abandon: (reason: ClinvkError) => void
   readonly headers: Readonly<Record<string, string>>
+  /** Throws what the run failed with, naming it: whoever is told of the failure can look for the rest. */
+  readonly fail: (error: unknown) => never
 }
 
 /**
@@ -49,12 +51,34 @@ export async function beginRun<E>(
     })
   return {
     ...begun,
+    fail(thrown) {
+      throw ofRun(toClinvkError(thrown), begun)
+    },
     abandon: (reason) => (detached ? undefined : cancel(reason)),
     headers: {
       'x-clinvk-run': begun.run.id,
       ...(begun.again ? { 'idempotency-replayed': 'true' } : {}),
     },
   }
+}
+
+function ofRun(error: ClinvkError, { run, again }: Pick<BegunRun<unknown>, 'run' | 'again'>): ClinvkError {
+  const { code, message, status, upstreamStatus, retryAfterMs, cause } = error
+  const { session_id: session } = run.about
+  return new ClinvkError(code, message, {
+    status,
+    cause,
+    // The same key gives the same failure, however often it is sent.
+    retryable: error.retryable && !again,
+    ...(upstreamStatus === undefined ? {} : { upstreamStatus }),
+    ...(retryAfterMs === undefined || again ? {} : { retryAfterMs }),
+    details: {
+      ...error.details,
+      run_id: run.id,
+      ...(typeof session === 'string' ? { session_id: session } : {}),
+      ...(again ? { idempotency_replayed: true } : {}),
+    },
+  })
 }
 
 /** What a request that asked for the background is answered at once. */

@@ -33,17 +33,24 @@ export async function serveEvents(id: string, request: Request, options: PromptO
       'run_not_found',
       `Run "${id}" is a response of the OpenAI API. GET /openai/v1/responses/${run.about['response_id']}?stream=true tells its events.`,
     )
+  if (run.status !== 'running' && after >= run.eventCount + (run.status === 'completed' ? 0 : 1))
+    // An EventSource comes back for ever, unless it is told that there is nothing more.
+    return new Response(null, { status: 204, headers: { 'x-clinvk-run': id } })
   const own = new AbortController()
-  const signal = AbortSignal.any([request.signal, shutdown, own.signal])
+  // A run that is executed here ends with the server, and its readers are told. That of another server goes on: then
+  // the stream is cut without an end, and whoever comes back gets the rest.
+  const here = engine.runs.isHere(id)
+  const signal = AbortSignal.any([request.signal, own.signal, ...(here ? [] : [shutdown])])
   const form = answerForm({ stream: true }, request.headers.get('accept')) === 'ndjson' ? 'ndjson' : 'sse'
   const about = { abort: (reason: ClinvkError) => own.abort(reason), headers: { 'x-clinvk-run': id } }
   if (run.kind !== 'prompt') {
-    const events = engine.runs.events(id, caller, 0, signal) as AsyncGenerator<NumberedEvent<ToldEvent>, void>
+    const told = engine.runs.events(id, caller, 0, signal) as AsyncGenerator<NumberedEvent<ToldEvent>, void>
+    const events = whileRead(told, signal)
     return streamEvents(toldStream({ events, after, ...about }, request), form, request, options)
   }
   // From the first on, though not all are sent: the last ones tell again what earlier ones told.
   const numbered = engine.runs.events(id, caller, 0, signal) as AsyncGenerator<NumberedEvent<TurnEvent>, void>
-  const { events, now } = withClock(numbered)
+  const { events, now } = withClock(whileRead(numbered, signal))
   const writer = createEventWriter(toTurn(run, events), { verbose: true, now })
   return streamEvents(
     {
@@ -55,6 +62,15 @@ export async function serveEvents(id: string, request: Request, options: PromptO
     request,
     options,
   )
+}
+
+/** Ends without a word where the reader is stopped and not the run. */
+async function* whileRead<E>(events: AsyncGenerator<E, void>, signal: AbortSignal): AsyncGenerator<E, void> {
+  try {
+    yield* events
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
 }
 
 async function* toChunks(
