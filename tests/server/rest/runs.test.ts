@@ -501,3 +501,30 @@ describe('a chat with an idempotency key', () => {
     expect(made.fake.prompts).toHaveLength(1)
   })
 })
+
+describe('an ephemeral prompt', () => {
+  test('keeps no text', async () => {
+    const made = stage()
+    const { body } = await made.send('POST', '/api/v1/prompt', { prompt: 'go', ephemeral: true })
+    const { body: run } = await made.send('GET', `/api/v1/runs/${body.id}`)
+    expect(run).toMatchObject({ status: 'completed', event_count: 0 })
+    expect(JSON.stringify(run)).not.toMatch(/go|one two/)
+    expect((await made.send('GET', `/api/v1/runs/${body.id}/events`)).status).toBe(404)
+  })
+
+  test('is told all the same to who asks for it in the background', async () => {
+    const made = stage()
+    const { body } = await background(made, { ephemeral: true })
+    expect((await made.events(body.id)).at(-1)?.type).toBe('done')
+    expect((await made.send('GET', `/api/v1/runs/${body.id}`)).body.result.output).toBe('one two')
+  })
+})
+
+test.each([{ stream: true }, { output_format: 'stream-json' }, { on_disconnect: 'cancel' }])(
+  'the background does not go together with %j',
+  async (more) => {
+    const { status, body } = await background(stage(), more)
+    expect(status).toBe(400)
+    expect(body.detail).toContain(Object.keys(more)[0])
+  },
+)

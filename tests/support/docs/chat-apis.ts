@@ -82,7 +82,7 @@ too long, is a 400. The CLIs have rules of their own:
 **Never twice**: a run that failed or was left is not run again by a client's own retries. Failures carry \`x-should-retry: false\`; for clients that
 do not listen, an equal request gets the same failure for \`chat.replay_guard_secs\` (two minutes) with \`x-clinvk-replay: replayed\`, and a \`retry-after\` says no less than that. A
 request that its client left before any answer is 409 for 15 s, then a new one. \`x-clinvk-replay: off\` switches that off. Successes are never
-replayed.
+replayed, unless the request has an \`Idempotency-Key\`: then its run goes on without its client, and [the same key finds it](sessions.md).
 
 **In the background**: a response with \`background: true\` (\`openai/v1/responses\`) is answered at once and made whether its client stays or leaves. \`GET …/{id}\`
 tells it as far as it is; \`?stream=true\` streams its events from the first on, live to the end, and \`&starting_after=N\` those behind number N: none missing, none

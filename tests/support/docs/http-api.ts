@@ -21,6 +21,8 @@ A running server describes itself at \`/docs\` (to read) and \`/openapi.json\` (
 |---|---|---|
 | POST | \`/api/v1/prompt\` | runs one prompt |
 | POST | \`/api/v1/parallel\`, \`/api/v1/chain\`, \`/api/v1/compare\` | run [several prompts](orchestration.md): side by side, one after another, on several backends |
+| GET, PATCH, DELETE, POST | \`/api/v1/sessions\` … | [sessions](sessions.md): list, read, change, delete, go on, fork |
+| GET, POST | \`/api/v1/runs\` … | [runs](sessions.md#runs): list, read, follow, cancel |
 | GET | \`/api/v1/backends\` | lists the backends: version, whether each is ready or why not, models, capabilities |
 | GET | \`/health\` | \`{"status":"ok", …}\`; needs no key. \`degraded\` where a backend that is configured is not installed |
 
@@ -41,8 +43,8 @@ const FORMS = `An unknown field, a wrong type or an option that the backend cann
 | \`"output_format": "stream-json"\` or \`Accept: application/x-ndjson\` | a JSON event a line |
 | \`Accept: text/plain\` | the text of the answer alone |
 
-A prompt with the \`session_id\` of an earlier answer goes on with that conversation, in the same live agent where it still runs. Sessions live
-as long as the server. A client that leaves cancels its turn.`
+A prompt with the \`session_id\` of an earlier answer goes on with that conversation, in the same live agent where it still runs. Sessions and
+runs are kept: [how to go on, branch, run in the background and come back](sessions.md). A client that leaves cancels its turn, unless it asked for another.`
 
 const STREAM = `### Events of a stream
 

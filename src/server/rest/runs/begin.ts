@@ -3,11 +3,15 @@ import type { Engine } from '../../../engine/types.ts'
 import { ClinvkError, toClinvkError } from '../../../errors.ts'
 import { callerOf } from '../../chat/caller.ts'
 import { idempotencyOf } from '../../idempotency.ts'
+import { invalidFields, type WrongField } from '../../validate.ts'
 import type { PromptRequest } from '../schema.ts'
 import { toRun } from './to-response.ts'
 
 /** What a request says about its run. */
-export type RunFields = Pick<PromptRequest, 'background' | 'on_disconnect'>
+export type RunFields = Pick<
+  PromptRequest,
+  'background' | 'on_disconnect' | 'ephemeral' | 'stream' | 'output_format'
+>
 
 /** A run that a request began, or that an equal one with its idempotency key began earlier. */
 export interface RequestedRun<E> extends BegunRun<E> {
@@ -32,6 +36,7 @@ export async function beginRun<E>(
   { engine, shutdown }: { readonly engine: Engine; readonly shutdown: AbortSignal },
   start: (signal: AbortSignal) => Promise<Pick<RunStart<E>, 'id' | 'kind' | 'about' | 'events'>>,
 ): Promise<RequestedRun<E>> {
+  checkRunFields(body)
   const idempotency = await idempotencyOf(request, body)
   const caller = await callerOf(request.headers)
   const detached =
@@ -46,7 +51,8 @@ export async function beginRun<E>(
       caller,
       cancel,
       detached,
-      keepEvents: true,
+      // What is to be forgotten is kept only where somebody could not be told it else.
+      keepEvents: detached || body.ephemeral !== true,
       idempotency,
     })
   return {
@@ -79,6 +85,21 @@ function ofRun(error: ClinvkError, { run, again }: Pick<BegunRun<unknown>, 'run'
       ...(again ? { idempotency_replayed: true } : {}),
     },
   })
+}
+
+/** What goes on without its client cannot end with it, and answers at once, in one form. */
+function checkRunFields({ background, on_disconnect, stream, output_format }: RunFields): void {
+  if (background !== true) return
+  const message = 'cannot go together with background.'
+  throwIfAny([
+    ...(on_disconnect === 'cancel' ? [{ path: 'on_disconnect', message }] : []),
+    ...(stream === true ? [{ path: 'stream', message }] : []),
+    ...(output_format === 'stream-json' ? [{ path: 'output_format', message }] : []),
+  ])
+}
+
+function throwIfAny(wrong: readonly WrongField[]): void {
+  if (wrong.length > 0) throw invalidFields(wrong)
 }
 
 /** What a request that asked for the background is answered at once. */

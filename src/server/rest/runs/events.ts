@@ -33,6 +33,8 @@ export async function serveEvents(id: string, request: Request, options: PromptO
       'run_not_found',
       `Run "${id}" is a response of the OpenAI API. GET /openai/v1/responses/${run.about['response_id']}?stream=true tells its events.`,
     )
+  if (run.status === 'completed' && run.eventCount === 0)
+    throw new ClinvkError('run_not_found', `Of run "${id}" no events are kept: it was ephemeral.`)
   if (run.status !== 'running' && after >= run.eventCount + (run.status === 'completed' ? 0 : 1))
     // An EventSource comes back for ever, unless it is told that there is nothing more.
     return new Response(null, { status: 204, headers: { 'x-clinvk-run': id } })

@@ -18,12 +18,16 @@ import { toTurn, withClock } from './turn.ts'
 /** Kinds of runs whose answer is told elsewhere, or not kept. */
 const WITHOUT_RESULT: ReadonlySet<string> = new Set(['chat', 'task', 'response'])
 
+/** Kinds of runs whose answer is not told here, or not kept. */
+const NOT_TOLD: ReadonlySet<string> = new Set(['chat', 'task', 'response'])
+
 /** The runs of our own API. */
 export function runRoutes(options: PromptOptions) {
   const { runs } = options.engine
 
   const resultOf = async (run: RunRecord, caller: string): Promise<Run['result']> => {
-    if (run.status !== 'completed' || WITHOUT_RESULT.has(run.kind)) return undefined
+    const isTold = run.status === 'completed' && !NOT_TOLD.has(run.kind) && run.eventCount > 0
+    if (!isTold) return undefined
     const never = new AbortController().signal
     if (run.kind !== 'prompt') {
       const after = run.eventCount - 1

@@ -7,13 +7,13 @@ import type { PromptRequest } from '../schema.ts'
 /** What is told of the run of a prompt before it is over. */
 export function aboutTurn(
   { sessionId, backend, model }: Turn,
-  { prompt, metadata }: Pick<PromptRequest, 'prompt' | 'metadata'>,
+  { prompt, metadata, ephemeral }: Pick<PromptRequest, 'prompt' | 'metadata' | 'ephemeral'>,
 ): Record<string, unknown> {
   return {
     session_id: sessionId,
     backend,
     ...(model === undefined ? {} : { model }),
-    prompt: prompt.slice(0, PROMPT_CHARS),
+    ...(ephemeral ? { ephemeral } : { prompt: prompt.slice(0, PROMPT_CHARS) }),
     ...(metadata === undefined ? {} : { metadata }),
   }
 }

@@ -24,10 +24,15 @@ export function fromSessionQuery(query: URLSearchParams): SessionFilter & { read
     ...read.text('backend', 'backend'),
     ...read.text('status', 'status'),
     ...read.text('tag', 'tag'),
-    ...read.text('workdir', 'workdir'),
+    ...withoutSlash(read.text('workdir', 'workdir')),
     ...read.text('text', 'text'),
   }
   if (filter.after !== undefined && filter.offset > 0) read.wrong('cursor', 'cannot go together with offset.')
   read.check()
   return filter
+}
+
+/** Sessions keep their folders without one. */
+function withoutSlash({ workdir }: { readonly workdir?: string }): { readonly workdir?: string } {
+  return workdir === undefined ? {} : { workdir: workdir.replace(/(?<=.)\/$/, '') }
 }
