@@ -4,10 +4,13 @@
  * at the end may be missing.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+  // What is longer is no slip of the pen, and comparing it takes long.
+  if (word.length > LONGEST) return undefined
   const wanted = snakeCase(word)
   let best: string | undefined
   let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1
   for (const candidate of candidates) {
+    if (candidate.length > LONGEST) continue
     const key = snakeCase(candidate)
     const distance = wanted !== '' && key.startsWith(`${wanted}_`) ? 1 : editDistance(wanted, key)
     if (distance < bestDistance) {
@@ -17,6 +20,8 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   }
   return best
 }
+
+const LONGEST = 100
 
 function snakeCase(word: string): string {
   return word

@@ -49,7 +49,7 @@ export function createConversations({ keepAliveMs, maxIdle }: ConversationLimits
   }
 
   const forget = async (conversation: Conversation) => {
-    known.delete(conversation.id)
+    if (known.get(conversation.id) === conversation) known.delete(conversation.id)
     await conversation.cleanUp().catch(() => {})
   }
 

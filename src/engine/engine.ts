@@ -6,7 +6,7 @@ import { ClinvkError, toClinvkError } from '../errors.ts'
 import type { Folders, Place } from '../process/folders.ts'
 import { within } from '../process/within.ts'
 import type { RunStore } from '../sessions/run-types.ts'
-import type { NewSession, SessionStore } from '../sessions/types.ts'
+import type { NewSession, SessionRecord, SessionStore } from '../sessions/types.ts'
 import { type Backend, chooseBackend, describeBackends } from './backends.ts'
 import { createListener, createSerial } from './client-calls.ts'
 import {
@@ -130,8 +130,18 @@ export function createEngine(setup: EngineOptions): Engine {
     return conversations.create(id, driver, place, record.options as ResolvedOptions, {
       agentSessionId: record.agentSessionId,
       turns: record.turnCount,
-      forkOf: record.parent === undefined ? undefined : store.get(record.parent)?.agentSessionId,
+      forkOf: forkableAt(record),
     })
+  }
+
+  /**
+   * The agent's session that a fork can be branched off natively. An agent forks what its session is now, so one that has
+   * gone on since, or was in the middle of a turn, is not what was forked.
+   */
+  const forkableAt = ({ parent, turnCount }: SessionRecord): string | undefined => {
+    const original = parent === undefined ? undefined : store.get(parent)
+    const same = original?.turnCount === turnCount && original.status !== 'running'
+    return same ? original.agentSessionId : undefined
   }
 
   const start = async (request: TurnRequest, signal: AbortSignal): Promise<Turn> => {

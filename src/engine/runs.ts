@@ -90,6 +90,8 @@ export interface Runs {
   remove(id: string, caller: string | undefined): void
   /** Asks it to end, and waits until it has, for a while. One that is over stays as it is. @throws `run_not_found` */
   cancel(id: string, caller: string | undefined): Promise<RunRecord>
+  /** Says that whoever began a run here will not read it. One that goes on without a reader goes on. */
+  leave(id: string, reason: ClinvkError): void
   /** Whether this process executes it. */
   isHere(id: string): boolean
   /** Resolves when what is under way here is kept. */
@@ -105,6 +107,8 @@ const CANCEL_WAIT_MS = 10_000
 const PAGE = 500
 /** How long those who follow a run that was removed have for its last events, in ms. */
 const REMOVE_AFTER_MS = 5000
+/** How long the ends of runs may take to be kept when the server ends, in ms. */
+const CLOSE_WAIT_MS = 5000
 /** How long readers have for the last events where all runs are over because we are about to end, in ms. */
 const LAST_WORDS_MS = 1000
 /** How many events may wait for a store that cannot take them. */
@@ -265,9 +269,13 @@ export function createRuns(store: RunStore, holder: string, onFailure: (error: C
       while (find(id, caller).status === 'running' && Date.now() < until) await Bun.sleep(POLL_MS / 10)
       return find(id, caller)
     },
+    leave: (id, reason) => live.get(id)?.leave(reason),
     isHere: (id) => live.has(id),
     async close() {
-      await Promise.allSettled([...live.values()].map(({ over }) => over))
+      const reason = new ClinvkError('shutting_down', 'The server is shutting down.')
+      for (const run of live.values()) run.leave(reason)
+      // A store that takes nothing does not keep us from ending: the next start marks what is left.
+      await within(CLOSE_WAIT_MS, Promise.allSettled([...live.values()].map(({ over }) => over)))
       await within(LAST_WORDS_MS, Promise.allSettled(readers))
       closed = true
       for (const id of leaving) removeNow(id)
@@ -282,12 +290,21 @@ export async function* bare<E>(events: AsyncGenerator<NumberedEvent<E>, void>): 
   for await (const { event } of events) yield event
 }
 
+/** How a run ended. */
+interface Ending {
+  readonly status: 'completed' | 'failed' | 'cancelled'
+  readonly endedAt: number
+  readonly error?: KeptError
+}
+
 /** A run that this process executes. */
 interface LiveRun {
   /** Resolves when it is over and everything of it is kept. */
   readonly over: Promise<void>
   changed(): Promise<void>
   cancel(): void
+  /** Nobody will read it: one that nobody has begun to read ends so, for nothing else would end it. */
+  leave(reason: ClinvkError): void
   attached<E>(events: AsyncGenerator<E, void>): AsyncGenerator<NumberedEvent<E>, void>
   pump(events: AsyncGenerator<unknown, void>): void
 }
@@ -342,21 +359,34 @@ function createLiveRun(
     }
   }, RENEW_MS)
   renewing.unref()
+  let begun = false
+  let ended = false
   const end = (failure: ClinvkError | undefined, left = false) => {
-    clearInterval(renewing)
-    try {
-      flush()
-      const status = failure
+    if (ended) return
+    ended = true
+    keepEnd({
+      status: failure
         ? failure.code === 'cancelled'
           ? 'cancelled'
           : 'failed'
         : left
           ? 'cancelled'
-          : 'completed'
-      store.end(id, status, Date.now(), failure && toKept(failure))
+          : 'completed',
+      endedAt: Date.now(),
+      ...(failure ? { error: toKept(failure) } : {}),
+    })
+  }
+  /** Tried until it succeeds: what the store does not take now is not lost, and nobody is told another end meanwhile. */
+  const keepEnd = (outcome: Ending) => {
+    try {
+      flush()
+      store.end(id, outcome.status, outcome.endedAt, outcome.error)
     } catch (error) {
       onFailure(toClinvkError(error))
+      setTimeout(() => keepEnd(outcome), RENEW_MS).unref()
+      return
     }
+    clearInterval(renewing)
     onOver()
     tell()
     over.resolve()
@@ -365,8 +395,15 @@ function createLiveRun(
   return {
     over: over.promise,
     changed: () => change.promise,
-    cancel: () => cancel(cancelledByUser()),
+    cancel() {
+      cancel(cancelledByUser())
+      if (!begun) end(cancelledByUser())
+    },
+    leave(reason) {
+      if (!begun) end(reason)
+    },
     async *attached<E>(events: AsyncGenerator<E, void>) {
+      begun = true
       let failure: ClinvkError | undefined
       let complete = false
       try {
@@ -380,6 +417,7 @@ function createLiveRun(
       }
     },
     pump(events) {
+      begun = true
       const run = async () => {
         for await (const event of events) note(event)
       }

@@ -3,6 +3,7 @@ import { abortError } from '../agents/take-turn.ts'
 import type { InputPart, TurnEvent } from '../agents/types.ts'
 import { ClinvkError, toClinvkError } from '../errors.ts'
 import type { SessionStore, ToolRecord, TurnOutcome, TurnRecord, TurnStatus } from '../sessions/types.ts'
+import { sessionNotFound } from './conversations.ts'
 
 /** What a turn is kept under. */
 export interface KeptTurn {
@@ -60,6 +61,7 @@ export function createSessionKeeper(
   return {
     async take(sessionId, wait, signal) {
       while (!store.lock(sessionId, holder, Date.now() + HOLD_MS)) {
+        if (!store.get(sessionId)) throw sessionNotFound(sessionId)
         if (!wait)
           throw new ClinvkError(
             'session_busy',

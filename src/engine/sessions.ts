@@ -54,7 +54,8 @@ export function createSessions(store: SessionStore, { end, newId, now }: Session
     if (id === '' || !/^[\w-]+$/.test(id)) throw sessionNotFound(id)
     const bare = id.startsWith(PREFIX) ? id.slice(PREFIX.length) : id
     // Those that were taken over from the earlier program have ids without our beginning.
-    const [found, other] = [PREFIX, ''].flatMap((prefix) => store.startingWith(`${prefix}${bare}`))
+    const all = [PREFIX, ''].flatMap((prefix) => store.startingWith(`${prefix}${bare}`))
+    const [found, other] = new Map(all.map((session) => [session.id, session])).values()
     if (!found) throw sessionNotFound(id)
     if (other)
       throw new ClinvkError('invalid_request', `Several sessions begin with "${id}". Give more of the id.`)
@@ -79,8 +80,9 @@ export function createSessions(store: SessionStore, { end, newId, now }: Session
     },
     async remove(id) {
       const session = resolve(id, SHORTEST_TO_REMOVE)
-      await end(session.id)
+      // First: whoever comes while its agent ends is to find nothing to go on with.
       store.remove(session.id)
+      await end(session.id)
       return session
     },
     fork(id, { title, tags }) {

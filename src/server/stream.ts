@@ -48,6 +48,8 @@ export function toByteStream(source: StreamSource): ReadableStream<Uint8Array> {
         controller.enqueue(encoder.encode(source.opening))
         // Not every runtime cancels the stream of a client that is gone, and none while nothing is sent.
         source.client.addEventListener('abort', onGone, { once: true })
+        // It may have left while the answer was being prepared.
+        if (source.client.aborted) onGone()
       },
       async pull(controller) {
         clearTimeout(stalled)

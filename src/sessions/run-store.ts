@@ -47,7 +47,7 @@ export function openRunStore(path: string, options: DatabaseOptions = {}): RunSt
       writing(() =>
         query(
           `UPDATE runs SET status = $status, ended_at = $endedAt, error = $error
-           WHERE id = $id AND status = 'running'`,
+           WHERE id = $id AND status IN ('running', 'interrupted')`,
         ).run({ id, status, endedAt, error: error ? JSON.stringify(error) : null }),
       )
       writing(() => query('DELETE FROM runs WHERE id = $id AND cancel = 2').run({ id }))
@@ -55,7 +55,8 @@ export function openRunStore(path: string, options: DatabaseOptions = {}): RunSt
     renew: (id, until) =>
       writing(() => {
         const renewed = query(
-          "UPDATE runs SET held_until = $until WHERE id = $id AND status = 'running' RETURNING cancel",
+          `UPDATE runs SET held_until = $until, status = 'running', ended_at = NULL
+           WHERE id = $id AND status IN ('running', 'interrupted') RETURNING cancel`,
         ).get({ id, until })
         return Number(renewed?.['cancel'] ?? 0) > 0
       }),

@@ -84,7 +84,10 @@ export interface RunStore {
   append(runId: string, events: readonly KeptEvent[]): void
   events(runId: string, after: number, limit: number): readonly KeptEvent[]
   end(id: string, status: Exclude<RunStatus, 'running'>, endedAt: number, error?: KeptError): void
-  /** Says that its process lives, until then. Gives whether somebody wants it cancelled. */
+  /**
+   * Says that its process lives, until then, also where another one took it for dead. Gives whether somebody wants it
+   * cancelled.
+   */
   renew(id: string, until: number): boolean
   /** Asks the process that executes it to cancel it. */
   askToCancel(id: string): void

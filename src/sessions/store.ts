@@ -30,7 +30,7 @@ export function openSessionStore(path: string, options: DatabaseOptions = {}): S
 
   const setTags = (id: string, tags: readonly string[]) => {
     query('DELETE FROM tags WHERE session_id = $id').run({ id })
-    for (const [place, tag] of [...new Set(tags)].entries())
+    for (const [place, tag] of [...new Set(tags.map((tag) => tag.toWellFormed()))].entries())
       query('INSERT INTO tags (session_id, place, tag) VALUES ($id, $place, $tag)').run({ id, place, tag })
   }
 
@@ -222,16 +222,16 @@ function list(query: Query, filter: SessionFilter): SessionPage {
     tag === undefined ? '' : 'EXISTS (SELECT 1 FROM tags WHERE session_id = sessions.id AND tag = $tag)',
     text === undefined
       ? ''
-      : `(instr(lower(coalesce(title, '')), $text) OR instr(sessions.id, $text) OR EXISTS (
+      : `(instr(lower(coalesce(title, '')), lower($text)) OR instr(sessions.id, $text) OR EXISTS (
            SELECT 1 FROM turns WHERE session_id = sessions.id
-             AND (instr(lower(prompt), $text) OR instr(lower(answer), $text))))`,
+             AND (instr(lower(prompt), lower($text)) OR instr(lower(answer), lower($text)))))`,
   ].filter((condition) => condition !== '')
   const values = {
     ...(backend === undefined ? {} : { backend }),
     ...(status === undefined ? {} : { status }),
     ...(workdir === undefined ? {} : { workdir }),
     ...(tag === undefined ? {} : { tag }),
-    ...(text === undefined ? {} : { text: text.toLowerCase() }),
+    ...(text === undefined ? {} : { text }),
   }
   const where = (more: readonly string[] = []) => {
     const all = [...conditions, ...more]

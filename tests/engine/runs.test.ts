@@ -336,3 +336,37 @@ describe('a store that fails', () => {
     await runs.close()
   })
 })
+
+test('the end of a run that the store does not take is kept when it does', async () => {
+  const { open, failures, path: _ } = stage()
+  let full = true
+  const { runs } = open((store) => ({
+    ...store,
+    end(...ending) {
+      if (full) throw new ClinvkError('store_failed', 'The disk is full.')
+      store.end(...ending)
+    },
+  }))
+  const { start, goOn } = scripted(2)
+  runs.begin(start)
+  goOn()
+  const reading = readAll(runs, start.id)
+  while (failures.length === 0) await Bun.sleep(5)
+  expect(runs.find(start.id, 'me').status).toBe('running')
+  full = false
+  expect(textsOf(await reading)).toEqual(['event 1', 'event 2'])
+  expect(runs.find(start.id, 'me').status).toBe('completed')
+})
+
+test('a run that another process took for dead comes back when its own goes on', async () => {
+  const { open } = stage()
+  const one = open()
+  const other = open()
+  const { start, goOn } = scripted(1)
+  one.runs.begin(start)
+  other.store.markInterrupted(() => false, Date.now() + 3_600_000)
+  expect(other.runs.find(start.id, 'me').status).toBe('interrupted')
+  await waitUntil(() => other.runs.find(start.id, 'me').status === 'running')
+  goOn()
+  await waitUntil(() => other.runs.find(start.id, 'me').status === 'completed')
+})

@@ -308,3 +308,31 @@ describe('a store that fails', () => {
     ])
   })
 })
+
+describe('a session that another process removed', () => {
+  test('is not found by a prompt, and not waited for', async () => {
+    const shared = stage()
+    const { engine } = shared.start()
+    const { id } = await run(engine, ask('one'))
+    await shared.start().engine.sessions.remove(id)
+    expect(await codeOf(run(engine, ask('two', { sessionId: id })))).toBe('session_not_found')
+    expect(await codeOf(run(engine, ask('two', { sessionId: id, whenBusy: 'fail' })))).toBe(
+      'session_not_found',
+    )
+  })
+})
+
+describe('a fork by an agent that can fork', () => {
+  test('has what was said up to then, also where the original has gone on since', async () => {
+    const { engine, fake } = stage({ fork: true }).start()
+    const { id } = await run(engine, ask('one'))
+    const [early, late] = [engine.sessions.fork(id, {}), engine.sessions.fork(id, {})]
+    await run(engine, ask('more', { sessionId: early.id }))
+    expect(fake.opened.at(-1)).toMatchObject({ fork: true })
+    await run(engine, ask('two', { sessionId: id }))
+    await run(engine, ask('more', { sessionId: late.id }))
+    expect(fake.opened.at(-1)).not.toHaveProperty('resume')
+    const said = fake.opened.at(-1)?.history?.flatMap((message) => ('parts' in message ? message.parts : []))
+    expect(said).toEqual([{ type: 'text', text: 'one' }])
+  })
+})

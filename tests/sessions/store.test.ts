@@ -221,3 +221,11 @@ test('nobody else can read the files', () => {
   place.open().create(session('s'))
   for (const end of ['', '-wal', '-shm']) expect(statSync(place.path + end).mode & 0o777).toBe(0o600)
 })
+
+test('texts are found in letters of any alphabet, and tags with half characters are told as one', () => {
+  using made = stage()
+  const store = made.open()
+  store.create(session('a', { title: 'ÄPFEL und Birnen', tags: ['\ud800', '\udfff', 'x'] }))
+  for (const text of ['ÄPFEL', 'BIRNEN', 'und birnen']) expect(store.list({ limit: 1, text }).total).toBe(1)
+  expect(store.get('a')?.tags).toEqual(['\ufffd', 'x'])
+})

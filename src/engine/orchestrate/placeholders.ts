@@ -4,7 +4,7 @@ import { nearest } from '../../config/nearest.ts'
  * `{{previous}}`, `{{input}}` and `{{steps.NAME.output}}`. Other text in double braces that could not be a name, such as
  * JSON or LaTeX, is text.
  */
-const PLACEHOLDER = /\{\{[ \t]*(steps\.[^{}\n]*?|[A-Za-z_][\w.-]*)[ \t]*\}\}/g
+const PLACEHOLDER = /\{\{[ \t]*(steps\.[^{}\n]*|[A-Za-z_][\w.-]*[ \t]*)\}\}/g
 
 /** Where a placeholder's text comes from: what the chain was given, or the step of this number. */
 export type Source = 'input' | number
@@ -36,7 +36,8 @@ export function fillIn(text: string, scope: Scope, textFrom: (source: Source) =>
   })
 }
 
-function sourceOf(name: string, { index, names }: Scope): Source | { readonly problem: string } {
+function sourceOf(inner: string, { index, names }: Scope): Source | { readonly problem: string } {
+  const name = inner.trimEnd()
   if (name === 'input') return 'input'
   if (name === 'previous') return index === 0 ? 'input' : index - 1
   const step = /^steps\.(.+)\.output$/.exec(name)?.[1]

@@ -54,3 +54,13 @@ describe('filling in', () => {
     expect(fillIn('{{previous}}', inStep(1), () => "{{input}} $1 $& $'")).toBe("{{input}} $1 $& $'")
   })
 })
+
+test('a prompt of very many spaces or braces is read at once', () => {
+  const scope = { index: 1, names: new Map() }
+  for (const text of [
+    `{{steps.${' '.repeat(1_000_000)}`,
+    '{{'.repeat(500_000),
+    `{{a${'\t'.repeat(1_000_000)}`,
+  ])
+    expect(placeholdersOf(text, scope)).toEqual([])
+})

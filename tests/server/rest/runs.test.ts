@@ -528,3 +528,37 @@ test.each([{ stream: true }, { output_format: 'stream-json' }, { on_disconnect: 
     expect(body.detail).toContain(Object.keys(more)[0])
   },
 )
+
+describe('a client that leaves before it has read anything', () => {
+  for (const [path, body] of [
+    ['/api/v1/prompt', { prompt: 'hang' }],
+    ['/api/v1/parallel', { tasks: [{ prompt: 'hang' }] }],
+    ['/api/v1/chain', { steps: [{ prompt: 'hang' }] }],
+    ['/api/v1/compare', { prompt: 'hang', backends: ['fake'] }],
+  ] as const)
+    for (const form of [{}, { stream: true }, { output_format: 'stream-json' }])
+      test(`leaves no run of ${path} with ${JSON.stringify(form)} behind`, async () => {
+        const made = stage()
+        const leave = async (after: number) => {
+          const client = new AbortController()
+          const asking = made.app.handle(
+            new Request(`http://localhost${path}`, {
+              method: 'POST',
+              headers: { 'content-type': 'application/json' },
+              body: JSON.stringify({ ...body, ...form }),
+              signal: client.signal,
+            }),
+          )
+          for (let turn = 0; turn < after; turn += 1) await Promise.resolve()
+          client.abort()
+          await asking.then(
+            (response) => response.body?.cancel(),
+            () => {},
+          )
+        }
+        for (let after = 0; after < 60; after += 4) await leave(after)
+        const running = async () => (await made.send('GET', '/api/v1/runs?status=running')).body.total
+        while ((await running()) > 0) await Bun.sleep(5)
+        expect(await running()).toBe(0)
+      })
+})

@@ -60,7 +60,11 @@ export async function beginRun<E>(
     fail(thrown) {
       throw ofRun(toClinvkError(thrown), begun)
     },
-    abandon: (reason) => (detached ? undefined : cancel(reason)),
+    abandon(reason) {
+      if (detached) return
+      cancel(reason)
+      engine.runs.leave(begun.run.id, reason)
+    },
     headers: {
       'x-clinvk-run': begun.run.id,
       ...(begun.again ? { 'idempotency-replayed': 'true' } : {}),

@@ -2,6 +2,7 @@ import { Elysia } from 'elysia'
 import type { TurnEvent } from '../../../agents/types.ts'
 import { collect } from '../../../engine/collect.ts'
 import type { NumberedEvent } from '../../../engine/runs.ts'
+import { toClinvkError } from '../../../errors.ts'
 import type { RunRecord } from '../../../sessions/run-types.ts'
 import { callerOf } from '../../chat/caller.ts'
 import type { NumberedEvent as ToldEvent } from '../answer-stream.ts'
@@ -15,18 +16,20 @@ import { toRun } from './to-response.ts'
 import { toldAnswer } from './told.ts'
 import { toTurn, withClock } from './turn.ts'
 
+/** An answer that is too long for one piece can still be read as a stream. */
+function tooLong(error: unknown): undefined {
+  if (toClinvkError(error).code !== 'agent_protocol') throw error
+}
+
 /** Kinds of runs whose answer is told elsewhere, or not kept. */
 const WITHOUT_RESULT: ReadonlySet<string> = new Set(['chat', 'task', 'response'])
-
-/** Kinds of runs whose answer is not told here, or not kept. */
-const NOT_TOLD: ReadonlySet<string> = new Set(['chat', 'task', 'response'])
 
 /** The runs of our own API. */
 export function runRoutes(options: PromptOptions) {
   const { runs } = options.engine
 
   const resultOf = async (run: RunRecord, caller: string): Promise<Run['result']> => {
-    const isTold = run.status === 'completed' && !NOT_TOLD.has(run.kind) && run.eventCount > 0
+    const isTold = run.status === 'completed' && !WITHOUT_RESULT.has(run.kind) && run.eventCount > 0
     if (!isTold) return undefined
     const never = new AbortController().signal
     if (run.kind !== 'prompt') {
@@ -39,7 +42,8 @@ export function runRoutes(options: PromptOptions) {
     const { events, now } = withClock(numbered)
     const { metadata } = run.about
     const data = typeof metadata === 'object' && metadata !== null ? { ...metadata } : undefined
-    return toPromptResponse(await collect(toTurn(run, events), now), data, undefined)
+    const told = await collect(toTurn(run, events), now).catch(tooLong)
+    return told && toPromptResponse(told, data, undefined)
   }
 
   return new Elysia({ name: 'clinvk.runs' })
