@@ -293,15 +293,23 @@ describeChat('answers in JSON', (stage) => {
 
     // Gemini CLI does not tell that its model refused (0.61.0), Codex not with what words (0.169.0).
     const refusal = { claude: 'I will not.', codex: '', gemini: undefined }[model]
-    test.skipIf(refusal === undefined).concurrent(
-      'are not asked for again where the model refuses',
+    test.concurrent(
+      `are ${refusal === undefined ? 'an error' : 'not asked for again'} where the model refuses`,
       async () => {
         const prompt = newTalk(() => ({ text: 'I will not.', stopReason: 'refusal' }))
-        const answer = await openai().chat.completions.create({
+        const asking = openai().chat.completions.create({
           model,
           messages: user(prompt),
           response_format: jsonSchema,
         })
+        if (refusal === undefined) {
+          await expect((async () => await asking)()).rejects.toMatchObject({
+            status: 502,
+            code: 'answer_invalid',
+          })
+          return expect(callsOf(prompt)).toHaveLength(2)
+        }
+        const answer = await asking
         expect(answer.choices[0]).toMatchObject({
           finish_reason: 'content_filter',
           message: { content: refusal },
@@ -312,17 +320,25 @@ describeChat('answers in JSON', (stage) => {
     )
 
     // Gemini CLI does not tell that a limit cut an answer.
-    test.skipIf(model === 'gemini').concurrent(
-      'are told as far as they came where a limit cut them',
+    test.concurrent(
+      `are ${model === 'gemini' ? 'an error' : 'told as far as they came'} where a limit cut them`,
       async () => {
         const prompt = newTalk(() => ({ text: '{"city": "Ro', stopReason: 'max_tokens' }))
-        const stream = await openai().chat.completions.create({
+        const asking = openai().chat.completions.create({
           model,
           stream: true,
           messages: user(prompt),
           response_format: jsonSchema,
           ...(model === 'claude' ? { max_tokens: 20 } : {}),
         })
+        if (model === 'gemini') {
+          await expect((async () => await asking)()).rejects.toMatchObject({
+            status: 502,
+            code: 'answer_invalid',
+          })
+          return expect(callsOf(prompt)).toHaveLength(2)
+        }
+        const stream = await asking
         let content = ''
         let end: string | null | undefined
         for await (const chunk of stream) {
@@ -330,7 +346,8 @@ describeChat('answers in JSON', (stage) => {
           end = chunk.choices[0]?.finish_reason ?? end
         }
         expect([content, end]).toEqual(['{"city": "Ro', 'length'])
-        expect(callsOf(prompt)).toHaveLength(1)
+        // Claude Code goes on by itself, and may have asked again in the moment before it is ended.
+        expect(callsOf(prompt).length).toBeLessThanOrEqual(model === 'claude' ? 2 : 1)
       },
       LONG_MS,
     )
