@@ -59,6 +59,7 @@ export interface EngineOptions {
 }
 
 const TIDY_MS = 60_000
+const LOOK_MS = 1000
 
 /** Makes the engine. It starts nothing before the first turn. */
 export function createEngine(setup: EngineOptions): Engine {
@@ -66,19 +67,27 @@ export function createEngine(setup: EngineOptions): Engine {
   const waitingTurns = createWaitingTurns(setup.waiting)
   const { store, defaultTags = [] } = setup
   const onStoreFailure = setup.onStoreFailure ?? (() => {})
-  const keeper = createSessionKeeper(store, setup.holder, onStoreFailure, {
-    keepsUsage: setup.keepsUsage ?? true,
-  })
-  const runs = createRuns(setup.runStore, setup.holder, onStoreFailure)
-  const closing = new AbortController()
-  setup.tidyUp?.()
-  const tidying = setInterval(() => {
+  let tidiedAt = performance.now()
+  const tidyUp = () => {
+    tidiedAt = performance.now()
     try {
       setup.tidyUp?.()
     } catch (error) {
       onStoreFailure(toClinvkError(error))
     }
-  }, TIDY_MS)
+  }
+  /** Who waits for another process looks now and then whether that still lives. */
+  const whileWaiting = () => {
+    if (performance.now() - tidiedAt > LOOK_MS) tidyUp()
+  }
+  const keeper = createSessionKeeper(store, setup.holder, onStoreFailure, {
+    keepsUsage: setup.keepsUsage ?? true,
+    whileWaiting,
+  })
+  const runs = createRuns(setup.runStore, setup.holder, onStoreFailure, whileWaiting)
+  const closing = new AbortController()
+  setup.tidyUp?.()
+  const tidying = setInterval(tidyUp, TIDY_MS)
   tidying.unref()
   /** Cancels the turn that a session has under way. */
   const cancels = new Map<string, (reason: ClinvkError) => void>()

@@ -15,6 +15,7 @@ import { openSessionStore } from '../sessions/store.ts'
 import type { SessionStore } from '../sessions/types.ts'
 import type { Backend } from './backends.ts'
 import { createEngine } from './engine.ts'
+import { holderLives, newHolder } from './holder.ts'
 import type { OptionDefaults } from './options.ts'
 import type { Engine } from './types.ts'
 
@@ -55,13 +56,14 @@ export async function engineFromConfig(context: EngineContext): Promise<Engine> 
   const path = join(context.home, 'clinvk.db')
   const store = openSessionStore(path)
   takeOver(store, context)
+  const holder = newHolder()
   const runStore = openRunStore(path)
   return createEngine({
-    tidyUp: () => tidyUp(store, runStore, config.session.retention_days),
+    tidyUp: () => tidyUp(store, runStore, holder, config.session.retention_days),
     backends,
     store,
     runStore,
-    holder: `${process.pid}-${crypto.randomUUID()}`,
+    holder,
     defaultTags: config.session.default_tags,
     keepsUsage: config.session.store_token_usage,
     ...(context.onStoreFailure ? { onStoreFailure: context.onStoreFailure } : {}),
@@ -100,23 +102,14 @@ function takeOver(store: SessionStore, { config, home, warn }: EngineContext): v
 }
 
 /** Marks the turns that a process that died had under way, and removes what nobody used for long. 0 days: nothing. */
-function tidyUp(store: SessionStore, runStore: RunStore, retentionDays: number): void {
+function tidyUp(store: SessionStore, runStore: RunStore, holder: string, retentionDays: number): void {
   const now = Date.now()
-  const lives = (holder: string) => isAlive(Number(holder.split('-')[0]))
+  const lives = (other: string) => holderLives(other, holder)
   store.markInterrupted(lives, now)
   runStore.markInterrupted(lives, now)
   if (retentionDays === 0) return
   store.removeOlderThan(now - retentionDays * DAY_MS)
   runStore.removeOlderThan(now - retentionDays * DAY_MS)
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }
 
 async function toBackend(name: string, config: BackendConfig, context: EngineContext): Promise<Backend> {

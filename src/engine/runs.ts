@@ -114,7 +114,13 @@ const LAST_WORDS_MS = 1000
 /** How many events may wait for a store that cannot take them. */
 const MOST_UNWRITTEN = 50_000
 
-export function createRuns(store: RunStore, holder: string, onFailure: (error: ClinvkError) => void): Runs {
+/** @param whileWaiting called again and again while a run of another process is followed: that may have died. */
+export function createRuns(
+  store: RunStore,
+  holder: string,
+  onFailure: (error: ClinvkError) => void,
+  whileWaiting: () => void = () => {},
+): Runs {
   const live = new Map<string, LiveRun>()
   const leaving = new Set<string>()
 
@@ -165,6 +171,7 @@ export function createRuns(store: RunStore, holder: string, onFailure: (error: C
         if (failure) throw failure
         return
       }
+      if (!changed) whileWaiting()
       await either(changed ?? Bun.sleep(POLL_MS), signal)
       if (signal.aborted) throw abortError(signal)
     }

@@ -34,12 +34,13 @@ const POLL_MS = 100
  * @param holder names this process among those that use the store.
  * @param onFailure told of a turn whose end could not be kept. It is tried again with the next one.
  * @param options.keepsUsage whether token counts are kept.
+ * @param options.whileWaiting called again and again while another process has a session: it may have died.
  */
 export function createSessionKeeper(
   store: SessionStore,
   holder: string,
   onFailure: (error: ClinvkError) => void,
-  { keepsUsage = true } = {},
+  { keepsUsage = true, whileWaiting = () => {} } = {},
 ): SessionKeeper {
   const unkept = new Map<string, TurnOutcome>()
   const flush = () => {
@@ -68,6 +69,7 @@ export function createSessionKeeper(
             `Session "${sessionId}" has a turn under way in another process.`,
             { retryable: true },
           )
+        whileWaiting()
         await Bun.sleep(POLL_MS)
         if (signal.aborted) throw abortError(signal)
       }

@@ -116,6 +116,24 @@ test('a session is deleted by another server than the one that works in it', asy
   await waitUntil(gone)
 }, 30_000)
 
+// Well before a process that says nothing would be taken for dead.
+test('a server notices that another one was killed when it waits for it', async () => {
+  const { serve } = stage()
+  const [one, other] = await Promise.all([serve(), serve()])
+  const begun = await one.post('/api/v1/prompt', {
+    backend: 'demo',
+    prompt: 'demo: say=here; hang',
+    background: true,
+  })
+  const { id, session_id: session } = (await begun.json()) as { id: string; session_id: string }
+  const following = fetch(`${other.url}/api/v1/runs/${id}/events`).then((response) => response.text())
+  await Bun.sleep(300)
+  await one.stop('SIGKILL')
+  const next = { backend: 'demo', session_id: session, prompt: 'demo: say=again' }
+  expect(await (await other.post('/api/v1/prompt', next)).json()).toMatchObject({ output: 'again' })
+  expect(eventsOf(await following).at(-1)).toMatchObject({ content: { code: 'run_interrupted' } })
+}, 15_000)
+
 test('a server that stops in order has its runs end as what they were', async () => {
   const { serve } = stage()
   const first = await serve()
