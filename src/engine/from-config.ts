@@ -101,12 +101,31 @@ function takeOver(store: SessionStore, { config, home, warn }: EngineContext): v
     warn?.(`a session of the earlier program cannot be taken over: ${join(folder, wrong)}`)
 }
 
+/** What the answer of a run was up to its end. */
+function saidIn(runStore: RunStore, id: string): string {
+  const said: string[] = []
+  for (let last = 0; ; ) {
+    const page = runStore.events(id, last, EVENTS_PAGE)
+    for (const { event } of page) if (isText(event)) said.push(event.text)
+    const end = page.at(-1)
+    if (!end) return said.join('')
+    last = end.sequence
+  }
+}
+
+const EVENTS_PAGE = 1000
+
+function isText(event: unknown): event is { readonly text: string } {
+  const { type, text } = (event ?? {}) as Record<string, unknown>
+  return type === 'text' && typeof text === 'string'
+}
+
 /** Marks the turns that a process that died had under way, and removes what nobody used for long. 0 days: nothing. */
 function tidyUp(store: SessionStore, runStore: RunStore, holder: string, retentionDays: number): void {
   const now = Date.now()
   const lives = (other: string) => holderLives(other, holder)
   store.markInterrupted(lives, now)
-  runStore.markInterrupted(lives, now)
+  for (const id of runStore.markInterrupted(lives, now)) store.keepAnswer(id, saidIn(runStore, id))
   if (retentionDays === 0) return
   store.removeOlderThan(now - retentionDays * DAY_MS)
   runStore.removeOlderThan(now - retentionDays * DAY_MS)

@@ -142,6 +142,13 @@ export function openSessionStore(path: string, options: DatabaseOptions = {}): S
     endTurn(id, outcome) {
       writing(() => endTurn(query, id, outcome))
     },
+    keepAnswer(turnId, answer) {
+      writing(() =>
+        query(
+          "UPDATE turns SET answer = $answer WHERE id = $turnId AND status = 'interrupted' AND answer = ''",
+        ).run({ turnId, answer }),
+      )
+    },
     lock: (id, holder, until) =>
       writing(
         () =>

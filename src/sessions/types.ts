@@ -140,6 +140,8 @@ export interface SessionStore {
     readonly startedAt: number
   }): void
   endTurn(id: string, outcome: TurnOutcome): void
+  /** What is known of the answer of a turn that was interrupted. */
+  keepAnswer(turnId: string, answer: string): void
   /**
    * Takes a session for this process, for a while. False where another process has it.
    *

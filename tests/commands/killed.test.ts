@@ -60,7 +60,7 @@ test('what a server that is killed had told is there at the next start, and its 
   expect(told.at(-1)).toMatchObject({ type: 'error', content: { code: 'run_interrupted' } })
 
   const session = await get(next, `/api/v1/sessions/${run.session_id}`)
-  expect(session.turns).toMatchObject([{ status: 'interrupted' }])
+  expect(session.turns).toMatchObject([{ status: 'interrupted', response: expect.stringMatching(/^begun/) }])
   const more = await next.post('/api/v1/prompt', {
     backend: 'demo',
     session_id: run.session_id,
