@@ -34,7 +34,7 @@ export function openDatabase(path: string, { busyMs = BUSY_MS, maxPages }: Datab
       // First of all: even the next line may have to wait for another process.
       database.exec(`PRAGMA busy_timeout = ${busyMs}`)
       if (maxPages !== undefined) database.exec(`PRAGMA max_page_count = ${maxPages}`)
-      database.exec('PRAGMA journal_mode = WAL')
+      switchToWal(database, busyMs)
       database.exec('PRAGMA synchronous = NORMAL')
       database.exec('PRAGMA foreign_keys = ON')
       migrate(database, path)
@@ -47,6 +47,26 @@ export function openDatabase(path: string, { busyMs = BUSY_MS, maxPages }: Datab
     throw storeError(error, path)
   }
 }
+
+/**
+ * Lets readers and a writer go on beside each other. SQLite does not wait for its turn in this, whatever the timeout: where
+ * several processes open a new file at once, all but one are refused.
+ */
+function switchToWal(database: Database, busyMs: number): void {
+  const deadline = performance.now() + busyMs
+  for (;;) {
+    try {
+      database.exec('PRAGMA journal_mode = WAL')
+      return
+    } catch (error) {
+      const busy = error instanceof SQLiteError && /BUSY|LOCKED/.test(error.code ?? '')
+      if (!busy || performance.now() > deadline) throw error
+      Bun.sleepSync(WAL_RETRY_MS)
+    }
+  }
+}
+
+const WAL_RETRY_MS = 5
 
 /** Runs what may fail in the store. */
 export function guarded<T>(path: string, work: () => T): T {

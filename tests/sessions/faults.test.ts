@@ -28,6 +28,23 @@ describe('several processes at once', () => {
     expect(found.every(({ status, turnCount }) => status === 'completed' && turnCount === 1)).toBe(true)
   }, 120_000)
 
+  test('wait for one that is just making the store', async () => {
+    using place = stage()
+    mkdirSync(dirname(place.path), { recursive: true })
+    const making = Bun.spawn({
+      cmd: [
+        process.execPath,
+        '-e',
+        `const { Database } = require('bun:sqlite'); const d = new Database(${JSON.stringify(place.path)})
+         d.exec('BEGIN EXCLUSIVE'); d.exec('CREATE TABLE t (a)'); console.log('held'); Bun.sleepSync(300); d.exec('ROLLBACK')`,
+      ],
+      stdout: 'pipe',
+    })
+    await making.stdout.getReader().read()
+    expect(place.open().list({ limit: 1 }).total).toBe(0)
+    expect(await making.exited).toBe(0)
+  })
+
   test('what a process told before it was killed is there, and the others go on', async () => {
     using place = stage()
     const [killed, other] = [write(place.path, 'killed', 100_000), write(place.path, 'other', 200)]
