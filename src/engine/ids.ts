@@ -1,4 +1,4 @@
-/** A new id of ours; its beginning says of what. */
-export function newId(kind: 'run' | 'ses'): string {
+/** A new id that nobody can guess; its beginning says of what, as in `run_…`. */
+export function newId(kind: string): string {
   return `${kind}_${crypto.randomUUID().replaceAll('-', '')}`
 }

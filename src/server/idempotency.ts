@@ -1,3 +1,4 @@
+import type { Idempotency } from '../engine/runs.ts'
 import { ClinvkError } from '../errors.ts'
 
 /**
@@ -5,10 +6,7 @@ import { ClinvkError } from '../errors.ts'
  *
  * @throws `invalid_request` for a key that is none.
  */
-export async function idempotencyOf(
-  request: Request,
-  body: unknown,
-): Promise<{ key: string; hash: string } | undefined> {
+export async function idempotencyOf(request: Request, body: unknown): Promise<Idempotency | undefined> {
   const key = request.headers.get('idempotency-key')
   if (key === null) return undefined
   if (!/^[\x21-\x7e]{1,255}$/.test(key))

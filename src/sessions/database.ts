@@ -3,6 +3,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { ClinvkError } from '../errors.ts'
 import { MIGRATIONS } from './migrations.ts'
+import type { Row } from './rows.ts'
 
 /** How long a writer waits for another process, in ms. Without it half of the writes of several at once fail. */
 const BUSY_MS = 10_000
@@ -23,7 +24,7 @@ export interface DatabaseOptions {
  *
  * @throws `store_failed` that says what is wrong with the file and what to do.
  */
-export function openDatabase(path: string, { busyMs = BUSY_MS, maxPages }: DatabaseOptions): Database {
+function openDatabase(path: string, { busyMs = BUSY_MS, maxPages }: DatabaseOptions): Database {
   try {
     if (path !== IN_MEMORY) {
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
@@ -68,8 +69,36 @@ function switchToWal(database: Database, busyMs: number): void {
 
 const WAL_RETRY_MS = 5
 
+/** Statements of a database, prepared once each. */
+export type Query = (sql: string) => {
+  all(values: Values): Row[]
+  get(values: Values): Row | null
+  run(values: Values): { changes: number }
+}
+type Values = Record<string, string | number | null>
+
+/** An open database, as the stores use it. What fails is thrown as `store_failed`. */
+export interface OpenStore {
+  readonly query: Query
+  reading<T>(work: () => T): T
+  /** In one transaction that other processes wait for, so that what is read in it is still true when it is written. */
+  writing<T>(work: () => T): T
+  close(): void
+}
+
+/** @throws `store_failed` */
+export function openStore(path: string, options: DatabaseOptions): OpenStore {
+  const database = openDatabase(path, options)
+  return {
+    query: (sql) => database.query<Row, Values>(sql),
+    reading: (work) => guarded(path, work),
+    writing: (work) => guarded(path, () => database.transaction(work).immediate()),
+    close: () => database.close(),
+  }
+}
+
 /** Runs what may fail in the store. */
-export function guarded<T>(path: string, work: () => T): T {
+function guarded<T>(path: string, work: () => T): T {
   try {
     return work()
   } catch (error) {

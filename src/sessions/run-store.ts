@@ -1,4 +1,4 @@
-import { type DatabaseOptions, guarded, openDatabase } from './database.ts'
+import { type DatabaseOptions, openStore, type Query } from './database.ts'
 import type { Row } from './rows.ts'
 import type { KeptEvent, KeyedRun, NewRun, RunFilter, RunRecord, RunStore } from './run-types.ts'
 
@@ -8,10 +8,7 @@ import type { KeptEvent, KeyedRun, NewRun, RunFilter, RunRecord, RunStore } from
  * @throws `store_failed`
  */
 export function openRunStore(path: string, options: DatabaseOptions = {}): RunStore {
-  const database = openDatabase(path, options)
-  const query = (sql: string) => database.query<Row, Record<string, string | number | null>>(sql)
-  const writing = <T>(work: () => T): T => guarded(path, () => database.transaction(work).immediate())
-  const reading = <T>(work: () => T): T => guarded(path, work)
+  const { query, reading, writing, close } = openStore(path, options)
   return {
     begin: (run) => writing(() => begin(query, run)),
     get: (id) =>
@@ -44,13 +41,13 @@ export function openRunStore(path: string, options: DatabaseOptions = {}): RunSt
           ),
       ),
     end(id, status, endedAt, error) {
-      writing(() =>
+      writing(() => {
         query(
           `UPDATE runs SET status = $status, ended_at = $endedAt, error = $error
            WHERE id = $id AND status IN ('running', 'interrupted')`,
-        ).run({ id, status, endedAt, error: error ? JSON.stringify(error) : null }),
-      )
-      writing(() => query('DELETE FROM runs WHERE id = $id AND cancel = 2').run({ id }))
+        ).run({ id, status, endedAt, error: error ? JSON.stringify(error) : null })
+        query('DELETE FROM runs WHERE id = $id AND cancel = 2').run({ id })
+      })
     },
     renew: (id, until) =>
       writing(() => {
@@ -92,16 +89,8 @@ export function openRunStore(path: string, options: DatabaseOptions = {}): RunSt
         () =>
           query("DELETE FROM runs WHERE created_at < $time AND status <> 'running'").run({ time }).changes,
       ),
-    close() {
-      database.close()
-    },
+    close,
   }
-}
-
-type Query = (sql: string) => {
-  all(values: Record<string, string | number | null>): Row[]
-  get(values: Record<string, string | number | null>): Row | null
-  run(values: Record<string, string | number | null>): { changes: number }
 }
 
 const SELECT = `

@@ -1,7 +1,7 @@
 import type { Usage } from '../agents/types.ts'
 import { ClinvkError } from '../errors.ts'
-import { type DatabaseOptions, guarded, openDatabase } from './database.ts'
-import { type Row, toSession, toTurn } from './rows.ts'
+import { type DatabaseOptions, openStore, type Query } from './database.ts'
+import { toSession, toTurn } from './rows.ts'
 import type {
   NewSession,
   SessionChanges,
@@ -18,15 +18,11 @@ import type {
  * @throws `store_failed`
  */
 export function openSessionStore(path: string, options: DatabaseOptions = {}): SessionStore {
-  const database = openDatabase(path, options)
-  const query = (sql: string) => database.query<Row, Record<string, string | number | null>>(sql)
+  const { query, reading, writing, close } = openStore(path, options)
   const one = (id: string) => {
     const row = query(`${SELECT} WHERE sessions.id = $id`).get({ id })
     return row ? toSession(row) : undefined
   }
-  /** One that other processes wait for, so that what is read in it is still true when it is written. */
-  const writing = <T>(work: () => T): T => guarded(path, () => database.transaction(work).immediate())
-  const reading = <T>(work: () => T): T => guarded(path, work)
 
   const setTags = (id: string, tags: readonly string[]) => {
     query('DELETE FROM tags WHERE session_id = $id').run({ id })
@@ -194,16 +190,8 @@ export function openSessionStore(path: string, options: DatabaseOptions = {}): S
           .all({ time })
           .map(({ id }) => String(id)),
       ),
-    close() {
-      database.close()
-    },
+    close,
   }
-}
-
-type Query = (sql: string) => {
-  all(values: Record<string, string | number | null>): Row[]
-  get(values: Record<string, string | number | null>): Row | null
-  run(values: Record<string, string | number | null>): { changes: number }
 }
 
 /** How much of the first prompt stands in lists, in characters. */

@@ -1,7 +1,7 @@
+import { newId as newIdOf } from '../../../engine/ids.ts'
+
 /** The kinds of ids, as OpenAI begins them. */
 type IdKind = 'resp' | 'msg' | 'rs' | 'fc' | 'ctc' | 'tsc' | 'item'
 
-/** An id that nobody can guess. */
-export function newId(kind: IdKind): string {
-  return `${kind}_${crypto.randomUUID().replaceAll('-', '')}`
-}
+/** A new id of the Responses API. */
+export const newId: (kind: IdKind) => string = newIdOf

@@ -1,6 +1,14 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { flag } from '../schema.ts'
-import { durationMs, eventsOf, ofWhole, outcomeFields, taskFields, wholeDryRun } from '../tasks/schema.ts'
+import {
+  count,
+  durationMs,
+  eventsOf,
+  ofWhole,
+  outcomeFields,
+  taskFields,
+  wholeDryRun,
+} from '../tasks/schema.ts'
 
 /** Most steps of one chain. */
 const MAX_STEPS = 50
@@ -64,8 +72,6 @@ export const ChainRequest = Type.Object(
   },
 )
 export type ChainRequest = Static<typeof ChainRequest>
-
-const count = (description: string) => Type.Integer({ description })
 
 /** The JSON answer to `POST /api/v1/chain`. */
 export const ChainResponse = Type.Object(

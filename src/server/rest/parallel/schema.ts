@@ -1,6 +1,14 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { flag } from '../schema.ts'
-import { durationMs, eventsOf, ofWhole, outcomeFields, taskFields, wholeDryRun } from '../tasks/schema.ts'
+import {
+  count,
+  durationMs,
+  eventsOf,
+  ofWhole,
+  outcomeFields,
+  taskFields,
+  wholeDryRun,
+} from '../tasks/schema.ts'
 
 /** Most tasks of one request. */
 const MAX_TASKS = 100
@@ -58,8 +66,6 @@ export const ParallelRequest = Type.Object(
   },
 )
 export type ParallelRequest = Static<typeof ParallelRequest>
-
-const count = (description: string) => Type.Integer({ description })
 
 /** The JSON answer to `POST /api/v1/parallel`. */
 export const ParallelResponse = Type.Object(

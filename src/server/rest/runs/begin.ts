@@ -95,14 +95,11 @@ function ofRun(error: ClinvkError, { run, again }: Pick<BegunRun<unknown>, 'run'
 function checkRunFields({ background, on_disconnect, stream, output_format }: RunFields): void {
   if (background !== true) return
   const message = 'cannot go together with background.'
-  throwIfAny([
+  const wrong: WrongField[] = [
     ...(on_disconnect === 'cancel' ? [{ path: 'on_disconnect', message }] : []),
     ...(stream === true ? [{ path: 'stream', message }] : []),
     ...(output_format === 'stream-json' ? [{ path: 'output_format', message }] : []),
-  ])
-}
-
-function throwIfAny(wrong: readonly WrongField[]): void {
+  ]
   if (wrong.length > 0) throw invalidFields(wrong)
 }
 

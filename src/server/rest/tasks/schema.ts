@@ -56,6 +56,8 @@ export type TaskResult = Static<TObject<typeof outcomeFields>>
 /** With `dry_run`, whatever else an answer has. */
 export const wholeDryRun = Type.Optional(Type.Literal(true, { description: 'Nothing was run.' }))
 
+export const count = (description: string) => Type.Integer({ description })
+
 export const durationMs = Type.Integer({ description: 'How long all of it took, in ms.' })
 
 const head = {
