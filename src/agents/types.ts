@@ -5,6 +5,7 @@
 
 import type { ClientTool, JsonSchema, ToolChoice } from './client-tools.ts'
 import type { AgentProfile, Effort, HistoryMessage, ToolResult } from './messages.ts'
+import type { DriverPool, PoolLimits, ProcessStart } from './pool/types.ts'
 
 /** How an option reaches an agent: by its own protocol, imitated by us, or not at all (then it is refused). */
 export type Support = 'native' | 'emulated' | 'none'
@@ -137,6 +138,10 @@ export type TurnEvent =
       readonly withoutEffect?: readonly 'effort'[]
       /** The agent had lost its session, and was told everything that was said before. Set by the engine. */
       readonly replayed?: boolean
+      /** `warm`: goes on in a session that was alive; else how a new one came by its process. Set by the engine. */
+      readonly start?: AgentStart
+      /** How long the turn waited in the queue, in ms. Set by the engine. */
+      readonly waitedMs?: number
     }
   /** A delta of the answer. `part` names the block it belongs to; a new name starts a new paragraph. */
   | { readonly type: 'text'; readonly text: string; readonly part?: string }
@@ -174,10 +179,15 @@ export type TurnEvent =
       readonly model?: string
     }
 
+/** What a turn began on. */
+export type AgentStart = 'warm' | ProcessStart
+
 /** A conversation with an agent, in a process that is kept alive. One turn at a time. */
 export interface AgentSession {
   /** The agent's own id of it; known at the latest with a turn's `init`. */
   readonly id: string | undefined
+  /** How it came by its process. */
+  readonly start?: ProcessStart
   /** False once its process died, was ended or broke the protocol: open another one. */
   readonly alive: boolean
   /**
@@ -219,6 +229,8 @@ export interface AgentDriver {
   readonly name: string
   readonly driver: DriverName
   readonly capabilities: Capabilities
+  /** Its processes. Absent where none outlives a turn. */
+  readonly pool?: DriverPool
   /**
    * Whether the agent itself can hold its model to this schema, where `jsonSchema` is `native`; by default to any. A
    * model is held to another one by instruction.
@@ -259,4 +271,6 @@ export interface BackendSettings {
   readonly jsonTextField?: string
   /** How to install it, for the reason in a probe. */
   readonly installHint?: string
+  /** What its pool may hold. By default `SMALL_POOL`. */
+  readonly pool?: PoolLimits
 }

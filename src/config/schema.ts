@@ -8,6 +8,7 @@ import {
   SANDBOX_MODES,
 } from './schema-backend.ts'
 import { ChatSchema } from './schema-chat.ts'
+import { PoolSchema } from './schema-pool.ts'
 import { ServerSchema } from './schema-server.ts'
 
 const OUTPUT_FORMATS = ['text', 'json', 'stream-json'] as const
@@ -80,10 +81,16 @@ export const ConfigSchema = section('The configuration of clinvk.', {
     fail_fast: flag('Whether the first failure cancels the others.', false),
     aggregate_output: flag('Whether all answers are printed together at the end.', true),
   }),
+  pool: PoolSchema,
   conversations: section('Agents that are kept running between prompts.', {
     keep_alive_secs: seconds('How long an agent without work is kept. 0: it ends with its turn.', 600),
     max_live: whole(4, {
-      description: 'Conversations without work whose agent is kept running at most.',
+      description:
+        'Conversations without work whose agent is kept running at most, of agents with a process for each.',
+      minimum: 0,
+    }),
+    max_shared: whole(64, {
+      description: 'The same for agents whose conversations share processes.',
       minimum: 0,
     }),
   }),

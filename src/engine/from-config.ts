@@ -17,6 +17,7 @@ import type { Backend } from './backends.ts'
 import { createEngine } from './engine.ts'
 import { holderLives, newHolder } from './holder.ts'
 import type { OptionDefaults } from './options.ts'
+import { toPoolLimits } from './pool-limits.ts'
 import type { Engine } from './types.ts'
 
 /** What the engine needs to know besides the configuration. */
@@ -143,7 +144,11 @@ async function toBackend(name: string, config: BackendConfig, context: EngineCon
   }
 }
 
-function toSettings(name: string, config: BackendConfig, { env }: EngineContext): BackendSettings {
+function toSettings(
+  name: string,
+  config: BackendConfig,
+  { env, config: whole }: EngineContext,
+): BackendSettings {
   const known = knownAgent(name)
   const command = config.command ?? (config.driver === 'demo' ? selfCommand(['demo-agent']) : known?.command)
   if (!command)
@@ -158,6 +163,7 @@ function toSettings(name: string, config: BackendConfig, { env }: EngineContext)
     ...(config.output === undefined ? {} : { output: config.output }),
     ...(config.json_text_field === undefined ? {} : { jsonTextField: config.json_text_field }),
     ...(known ? { installHint: known.installHint } : {}),
+    pool: toPoolLimits(whole),
   }
 }
 

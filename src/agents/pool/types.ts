@@ -1,0 +1,120 @@
+/** What a pool of agent processes is: which processes it holds, how sessions share them, and what can be told of it. */
+
+/** How a session came by its process: it was running already, or had to be started for it. */
+export type ProcessStart = 'spare' | 'cold'
+
+/** What a pool may hold. Times in ms; 0 is no limit unless said otherwise. */
+export interface PoolLimits {
+  /** Without it each session has a process of its own, which ends with it, and none is started ahead. */
+  readonly enabled: boolean
+  /** Spare processes that are kept ready for what was asked for last. */
+  readonly minimum: number
+  /** Processes of the backend at once. */
+  readonly maximum: number
+  /** Sessions that share a process at once, where the agent can. */
+  readonly sessionsPerProcess: number
+  /** How long a process without a session is kept. 0: not at all. */
+  readonly keepAliveMs: number
+  /** Turns after which a process takes no new session. */
+  readonly maxTurns: number
+  /** Age after which a process takes no new session. */
+  readonly maxAgeMs: number
+  /** Memory after which a process takes no new session, in bytes. */
+  readonly processMemoryBytes: number
+  /** Whether there is memory for one that is started ahead; by default there is. */
+  readonly mayStartAhead?: () => boolean
+}
+
+/** For a driver that is used by itself: processes are kept and shared, and none is started ahead. */
+export const SMALL_POOL: PoolLimits = {
+  enabled: true,
+  minimum: 0,
+  maximum: 16,
+  sessionsPerProcess: 16,
+  keepAliveMs: 600_000,
+  maxTurns: 0,
+  maxAgeMs: 0,
+  processMemoryBytes: 0,
+}
+
+/** Why a process takes no new session and ends with its last one. */
+export const RECYCLE_REASONS = ['turns', 'sessions', 'memory', 'age', 'changed', 'unused', 'shed'] as const
+export type RecycleReason = (typeof RECYCLE_REASONS)[number]
+
+/** What a pool needs of a process. */
+export interface PooledProcess {
+  readonly pid: number
+  readonly alive: boolean
+  /** Settles when nothing of it is left. Never rejects. */
+  readonly exited: Promise<unknown>
+  /** Ends it, politely at first. Never rejects. */
+  end(): Promise<void>
+}
+
+/** What distinguishes one process from another, and how to start it. */
+export interface Kind<P extends PooledProcess> {
+  /** Sessions with an equal key can share a process, or take its spare. */
+  readonly key: string
+  start(signal: AbortSignal): Promise<P>
+  /**
+   * The program and the files that it reads when it starts, such as settings and logins: once one has changed, a
+   * process that was started before takes no new session.
+   */
+  readonly files: readonly string[]
+}
+
+/** A session's place in a process. */
+export interface Lease<P extends PooledProcess> {
+  readonly process: P
+  readonly start: ProcessStart
+  /** Whether other sessions live in the process. */
+  readonly crowded: boolean
+  /** Marks a turn as running until the returned function is called. */
+  beginTurn(): () => void
+  /** Gives the process up because it does not answer: it ends when the running turns of other sessions have. */
+  abandon(): Promise<void>
+  /** The session is over. Further calls do nothing. */
+  release(): void
+}
+
+/** One process, as it is shown. */
+export interface ProcessInfo {
+  readonly pid: number
+  /** `spare`: no session has used it. `idle`: no turn runs. `leaving`: takes no new session. */
+  readonly state: 'starting' | 'spare' | 'idle' | 'busy' | 'leaving'
+  /** Sessions that live in it. */
+  readonly sessions: number
+  /** Turns that it has had. */
+  readonly turns: number
+  /** Epoch ms. */
+  readonly startedAt: number
+  /** Bytes of its whole process group, where they are known. */
+  readonly memoryBytes?: number
+}
+
+/** A pool as it is shown. Counts are since its start. */
+export interface PoolStats {
+  readonly processes: readonly ProcessInfo[]
+  readonly started: number
+  readonly failedStarts: number
+  /** Processes that ended by themselves. */
+  readonly died: number
+  readonly recycled: Readonly<Record<RecycleReason, number>>
+  /** Sessions, by how they came by their process. */
+  readonly opened: Readonly<Record<ProcessStart, number>>
+  /** Epoch ms until which nothing is started, since starts failed. */
+  readonly heldBackUntil?: number
+}
+
+/** The processes of one backend, as the engine sees them. */
+export interface DriverPool {
+  /** Sessions that may have a turn at once. */
+  readonly capacity: number
+  /** Whether each session has a process of its own, so that one without work costs as much as one with. */
+  readonly exclusive: boolean
+  /** Whether a session would need a process more than there may be, and none is left that no session uses. */
+  full(): boolean
+  /** Ends a process that no session uses; false where there is none. */
+  shed(): boolean
+  stats(): PoolStats
+}
