@@ -22,7 +22,7 @@ export default defineCommand({
       runStore: openRunStore(IN_MEMORY),
       holder: '',
       waiting: { waitMs: 0, most: 1 },
-      conversations: { keepAliveMs: 0, maxIdle: 0 },
+      conversations: { keepAliveMs: 0, maxIdle: 0, maxShared: 0 },
     })
     const app = createApp({ engine, config, apiKeys: [], version: VERSION, log: consoleLog })
     const response = await app.handle(new Request('http://localhost/openapi.json'))

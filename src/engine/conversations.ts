@@ -18,34 +18,63 @@ export interface Conversation extends Place {
   forkOf?: string | undefined
   live: AgentSession | undefined
   lastUsed: number
+  /** What a request that goes on with it is recognised by, for one that is known by nothing else. */
+  trail?: Trail | undefined
+  /** A request that goes on with it waits for its last turn to end. */
+  claimed?: boolean
+}
+
+/** How a chat is recognised that its client sends again with more: who sent it, and all that was said in it. */
+export interface Trail {
+  readonly caller: string | undefined
+  /** Of the whole conversation, the last answer included as its client was told it. */
+  readonly digest: string
 }
 
 /** How many agents may wait for a next turn, and for how long. */
 export interface ConversationLimits {
   /** How long an idle conversation keeps its agent, in ms. */
   readonly keepAliveMs: number
-  /** How many idle conversations keep theirs at most. */
+  /** How many idle conversations keep a process of their own at most. */
   readonly maxIdle: number
+  /** How many keep a session in a process that others share. */
+  readonly maxShared: number
 }
 
 /** Conversations that are only remembered, agents ended, cost next to nothing; this many are kept. */
 const MAX_REMEMBERED = 1000
 
 /** The conversations of one engine. Each is leased to one turn at a time; turns for it wait in order. */
-export function createConversations({ keepAliveMs, maxIdle }: ConversationLimits) {
+export function createConversations({ keepAliveMs, maxIdle, maxShared }: ConversationLimits) {
   const known = new Map<string, Conversation>()
   const lines = new Map<string, Promise<void>>()
   const idle = new Map<Conversation, Timer>()
+  /** By the digests of their trails. */
+  const trails = new Map<string, Set<Conversation>>()
 
+  const lose = (conversation: Conversation) => {
+    const { trail } = conversation
+    if (!trail) return
+    conversation.trail = undefined
+    const alike = trails.get(trail.digest)
+    alike?.delete(conversation)
+    if (alike?.size === 0) trails.delete(trail.digest)
+  }
   const wake = (conversation: Conversation) => {
     clearTimeout(idle.get(conversation))
     idle.delete(conversation)
   }
   const rest = async (conversation: Conversation) => {
     wake(conversation)
+    lose(conversation)
     const { live } = conversation
     conversation.live = undefined
     await live?.close()
+  }
+  /** Without its agent nothing is left of a conversation that is not kept. */
+  const dismiss = async (conversation: Conversation) => {
+    await rest(conversation)
+    if (conversation.options.ephemeral || conversation.turns === 0) await forget(conversation)
   }
 
   const forget = async (conversation: Conversation) => {
@@ -56,16 +85,24 @@ export function createConversations({ keepAliveMs, maxIdle }: ConversationLimits
   /** After a turn: keeps the agent for the next one, or ends it. */
   const settle = async (conversation: Conversation): Promise<void> => {
     conversation.lastUsed = Date.now()
-    if (conversation.live?.alive && !conversation.options.ephemeral) {
-      const timer = setTimeout(() => void rest(conversation).catch(() => {}), keepAliveMs)
-      timer.unref()
-      idle.set(conversation, timer)
-      const [oldest] = idle.keys()
-      if (idle.size > maxIdle && oldest) await rest(oldest)
-      return
+    if (conversation.claimed) return
+    const goesOn = !conversation.options.ephemeral || conversation.trail !== undefined
+    if (!conversation.live?.alive || !goesOn || keepAliveMs === 0) return await dismiss(conversation)
+    const timer = setTimeout(() => void dismiss(conversation).catch(() => {}), keepAliveMs)
+    timer.unref()
+    idle.set(conversation, timer)
+    const own = hasOwnProcess(conversation)
+    const alike = [...idle.keys()].filter((other) => hasOwnProcess(other) === own)
+    const [oldest] = alike
+    if (alike.length > (own ? maxIdle : maxShared) && oldest) await dismiss(oldest)
+  }
+  /** Ends the agents that wait longest, until there may be a process more. */
+  const makeRoom = async (driver: AgentDriver) => {
+    while (driver.pool?.full()) {
+      const oldest = [...idle.keys()].find((other) => other.driver === driver)
+      if (!oldest) return
+      await dismiss(oldest)
     }
-    await rest(conversation)
-    if (conversation.options.ephemeral || conversation.turns === 0) await forget(conversation)
   }
 
   return {
@@ -99,6 +136,37 @@ export function createConversations({ keepAliveMs, maxIdle }: ConversationLimits
     },
 
     find: (id: string): Conversation | undefined => known.get(id),
+
+    /** Leaves a trail, by which a request that goes on with the conversation finds it. */
+    leave(conversation: Conversation, trail: Trail): void {
+      lose(conversation)
+      conversation.trail = trail
+      const alike = trails.get(trail.digest) ?? new Set()
+      trails.set(trail.digest, alike.add(conversation))
+    },
+
+    /**
+     * The conversation that a request goes on with, which is the request's from now on: it has to be leased next. Its
+     * last turn may not be over yet.
+     */
+    claim(trail: Trail, fits: (conversation: Conversation) => boolean): Conversation | undefined {
+      for (const conversation of trails.get(trail.digest) ?? []) {
+        if (conversation.trail?.caller !== trail.caller || !conversation.live?.alive) continue
+        if (!fits(conversation)) continue
+        lose(conversation)
+        wake(conversation)
+        conversation.claimed = true
+        return conversation
+      }
+      return undefined
+    },
+
+    /** Ends the agent of the conversation that waits longest for a next turn; false where none waits. */
+    async shed(): Promise<boolean> {
+      const oldest = [...idle.keys()].find(hasOwnProcess)
+      if (oldest) await dismiss(oldest)
+      return oldest !== undefined
+    },
 
     /** Ends the agent of a conversation: another process went on with it, or it is to be opened anew. */
     rest,
@@ -134,9 +202,15 @@ export function createConversations({ keepAliveMs, maxIdle }: ConversationLimits
         if (!known.has(conversation.id)) throw sessionNotFound(conversation.id)
       } catch (error) {
         mine.resolve()
+        if (conversation.claimed) {
+          conversation.claimed = false
+          void before.then(() => settle(conversation)).catch(() => {})
+        }
         throw error
       }
+      conversation.claimed = false
       wake(conversation)
+      lose(conversation)
       return () => settle(conversation).finally(mine.resolve)
     },
 
@@ -156,6 +230,7 @@ export function createConversations({ keepAliveMs, maxIdle }: ConversationLimits
       const { driver, agentSessionId, forkOf } = conversation
       const { capabilities } = driver
       await rest(conversation)
+      await makeRoom(driver)
       const open = async (more: Partial<SessionOptions>) => {
         conversation.live = await openUnless(signal, driver, {
           ...options,
@@ -195,6 +270,11 @@ export function createConversations({ keepAliveMs, maxIdle }: ConversationLimits
       await Promise.all(all.map(forget))
     },
   }
+}
+
+/** What is said about a driver's processes holds for its conversations; one without a pool has a process for each. */
+function hasOwnProcess({ driver }: Conversation): boolean {
+  return driver.pool?.exclusive ?? true
 }
 
 /** Options are plain data, always made in the same order. */

@@ -16,6 +16,7 @@ import {
   sameOptions,
   sessionNotFound,
 } from './conversations.ts'
+import { digestOf } from './digest.ts'
 import { newId } from './ids.ts'
 import { withJsonAnswer } from './json-answer.ts'
 import { compileSchema, type SchemaCheck } from './json-schema.ts'
@@ -29,8 +30,8 @@ import type { Engine, Turn, TurnRequest } from './types.ts'
 import {
   answersCalls,
   createWaitingTurns,
-  digestOf,
   isLeftBehind,
+  type ToldAnswer,
   toContinuation,
   type WaitingLimits,
 } from './waiting-turns.ts'
@@ -204,6 +205,8 @@ export function createEngine(setup: EngineOptions): Engine {
       const whole = prepared.check === undefined ? withStop(limited, request.stop) : limited
       const told = listener.listen(request.serialCalls ? serial.apply(whole) : whole)
       for await (const event of leg.kept ? keeper.keep(leg.kept, told, turnSignal) : told) {
+        if (event.type === 'done' && event.stopReason === 'end_turn')
+          await leaveTrail(request, leg, listener.told())
         if (event.type === 'done' && event.stopReason === 'tool_calls') {
           const digest = await digestOf(saidIn(request))
           const kept = [...untold, ...serial.untold()]
@@ -230,6 +233,32 @@ export function createEngine(setup: EngineOptions): Engine {
     }
   }
 
+  /**
+   * Keeps the agent of a chat for the request that goes on with it. Not where its agent has heard or said what the client
+   * does not know: an answer in JSON may have been told in part, or repaired.
+   */
+  async function leaveTrail(
+    request: TurnRequest,
+    { conversation }: Leg,
+    { text }: ToldAnswer,
+  ): Promise<void> {
+    if (!request.continuable || request.answer !== undefined || text === '') return
+    const digest = await digestOf([...saidIn(request), { role: 'assistant', text, toolCalls: [] }])
+    conversations.leave(conversation, { caller: request.caller, digest })
+  }
+
+  /** The conversation that a request goes on with: all of its history was said in it, and nothing else. */
+  async function claim(
+    { continuable, parts, history = [], caller }: TurnRequest,
+    { backend, options, workdir }: Prepared,
+  ): Promise<Conversation | undefined> {
+    if (!continuable || parts.length === 0 || history.length === 0) return undefined
+    const digest = await digestOf(history)
+    return conversations.claim({ caller, digest }, (conversation) =>
+      isSameKind(conversation, { backend, options, workdir }),
+    )
+  }
+
   /** The next part of a turn that waits for just these results; undefined where there is none. */
   async function goOn(
     { history = [], parts, caller }: TurnRequest,
@@ -245,9 +274,7 @@ export function createEngine(setup: EngineOptions): Engine {
       return (
         turn.caller === caller &&
         turn.digest === digest &&
-        conversation.driver === backend.driver &&
-        (workdir === undefined ? conversation.scratch : conversation.workdir === workdir) &&
-        sameOptions(conversation.options, options) &&
+        isSameKind(conversation, { backend, options, workdir }) &&
         answersCalls(turn, continuation)
       )
     })
@@ -269,17 +296,21 @@ export function createEngine(setup: EngineOptions): Engine {
   /** The first part of a turn. */
   async function begin(
     request: TurnRequest,
-    { known, backend, options: asked, workdir }: Prepared,
+    prepared: Prepared,
     { id: runId, sessionId }: { readonly id: string; readonly sessionId: string },
     timed: Timed,
     signal: AbortSignal,
     ours: AbortController,
   ): Promise<Leg> {
+    const { known, backend, options: asked, workdir } = prepared
     const { history = [], caller, parts, whenBusy = 'wait' } = request
+    const continued = known ? undefined : await claim(request, prepared)
     if (history.length > 0)
       void waitingTurns.end((turn) => isLeftBehind(turn, caller, history)).catch(() => {})
     const conversation =
-      known ?? conversations.create(sessionId, backend.driver, await makePlace(setup.folders, workdir), asked)
+      known ??
+      continued ??
+      conversations.create(sessionId, backend.driver, await makePlace(setup.folders, workdir), asked)
     const release = await conversations.lease(conversation, whenBusy === 'wait', signal)
     let letGo = () => {}
     try {
@@ -294,7 +325,7 @@ export function createEngine(setup: EngineOptions): Engine {
         if (known && !sameOptions(conversation.options, options)) store.keepOptions(sessionId, options)
       }
       cancels.set(sessionId, (reason) => ours.abort(reason))
-      const events = timed(openAndPrompt(conversation, request, options, signal))
+      const events = timed(openAndPrompt(conversation, request, options, continued !== undefined, signal))
       const kept = options.ephemeral ? undefined : { runId, sessionId, parts, startedAt: Date.now() }
       return {
         conversation,
@@ -348,8 +379,14 @@ export function createEngine(setup: EngineOptions): Engine {
     conversation: Conversation,
     { parts, history = [] }: TurnRequest,
     options: ResolvedOptions,
+    continued: boolean,
     signal: AbortSignal,
   ): AsyncGenerator<TurnEvent, void> {
+    // What its agent knew went with it: another one is told all of it.
+    if (continued && !conversation.live?.alive) {
+      conversation.turns = 0
+      conversation.agentSessionId = undefined
+    }
     const { session, replayed } = await conversations.agent(conversation, options, history, signal, () =>
       options.ephemeral ? undefined : toReplay(store.turns(conversation.id), conversation.turns),
     )
@@ -451,6 +488,18 @@ interface Leg {
   /** See {@link WaitingTurn}. */
   readonly given: readonly ToolResult[]
   readonly untold: readonly (readonly TurnEvent[])[]
+}
+
+/** Whether a conversation is with the same agent, in the same folder, under the same options. */
+function isSameKind(
+  conversation: Conversation,
+  { backend, options, workdir }: Pick<Prepared, 'backend' | 'options' | 'workdir'>,
+): boolean {
+  return (
+    conversation.driver === backend.driver &&
+    (workdir === undefined ? conversation.scratch : conversation.workdir === workdir) &&
+    sameOptions(conversation.options, options)
+  )
 }
 
 type Timed = (events: AsyncIterable<TurnEvent>) => AsyncIterable<TurnEvent>

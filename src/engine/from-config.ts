@@ -82,8 +82,9 @@ export async function engineFromConfig(context: EngineContext): Promise<Engine> 
       totalMs: unified.command_timeout_secs * 1000,
     },
     conversations: {
-      keepAliveMs: conversations.keep_alive_secs * 1000,
+      keepAliveMs: config.pool.enabled ? conversations.keep_alive_secs * 1000 : 0,
       maxIdle: conversations.max_live,
+      maxShared: conversations.max_shared,
     },
     waiting: {
       waitMs: config.chat.tool_result_timeout_secs * 1000,

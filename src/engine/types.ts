@@ -64,8 +64,13 @@ export interface TurnRequest {
    * open objects; the answer is checked all the same.
    */
   readonly answer?: { readonly schema: JsonSchema; readonly strict: boolean }
-  /** Names who asks: a turn that waits for results is gone on with for the one who began it. */
+  /** Names who asks: a conversation that waits for more is gone on with for the one who began it. */
   readonly caller?: string
+  /**
+   * The client keeps the conversation, and may send it again with more. The agent waits for that, and a request whose
+   * history is all that was said goes on with it.
+   */
+  readonly continuable?: boolean
   /** Works in a fresh private folder of its own, which goes with the session, instead of `workdir`. */
   readonly scratch?: boolean
   /** The caller's own data. It is kept with the session and never reaches the agent. */

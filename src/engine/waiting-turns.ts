@@ -2,6 +2,7 @@ import type { JsonSchema } from '../agents/client-tools.ts'
 import type { HistoryMessage, ToolResult } from '../agents/messages.ts'
 import type { TurnEvent } from '../agents/types.ts'
 import type { Conversation } from './conversations.ts'
+import { digestOf } from './digest.ts'
 
 /** A turn that waits for the results of the client's tools, with what its results are recognised by. */
 export interface WaitingTurn {
@@ -145,20 +146,6 @@ function isSameInput(now: unknown, told: unknown, schema: JsonSchema | undefined
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-/** What stands for a conversation. Messages of a user that follow each other count as one. */
-export async function digestOf(messages: readonly HistoryMessage[]): Promise<string> {
-  const said: HistoryMessage[] = []
-  for (const message of messages) {
-    const last = said.at(-1)
-    if (message.role === 'user' && last?.role === 'user')
-      said[said.length - 1] = { role: 'user', parts: [...last.parts, ...message.parts] }
-    else said.push(message)
-  }
-  const bytes = new TextEncoder().encode(JSON.stringify(said))
-  const digest = await crypto.subtle.digest('SHA-256', bytes)
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
 function withoutSpace(text: string): string {

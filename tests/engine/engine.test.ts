@@ -34,7 +34,7 @@ function engineOf(
       join(tmpdir(), 'clinvk-test-scratch'),
     ),
     limits: { silenceMs },
-    conversations: { keepAliveMs, maxIdle },
+    conversations: { keepAliveMs, maxIdle, maxShared: maxIdle },
     waiting: { waitMs, most },
     store: openSessionStore(IN_MEMORY),
     runStore: openRunStore(IN_MEMORY),

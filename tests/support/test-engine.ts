@@ -27,7 +27,7 @@ export function createTestEngine(
       join(tmpdir(), 'clinvk-test-scratch'),
     ),
     limits: {},
-    conversations: { keepAliveMs: 60_000, maxIdle: 4 },
+    conversations: { keepAliveMs: 60_000, maxIdle: 4, maxShared: 4 },
     waiting: { waitMs: 1000, most: 1 },
     store: openSessionStore(IN_MEMORY),
     runStore: openRunStore(IN_MEMORY),

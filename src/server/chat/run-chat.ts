@@ -119,6 +119,7 @@ async function toTurnRequest({ engine, chat, request, headers }: ChatStart) {
     parts,
     profile,
     ephemeral: true,
+    continuable: true,
     ...(model === undefined ? {} : { model }),
     ...(history.length === 0 ? {} : { history }),
     ...(workdir === undefined ? { scratch: true } : { workdir }),
