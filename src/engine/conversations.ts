@@ -100,6 +100,12 @@ export function createConversations({ keepAliveMs, maxIdle }: ConversationLimits
 
     find: (id: string): Conversation | undefined => known.get(id),
 
+    /** Those of a backend whose agent lives, and how many of them have no turn under way. */
+    countOf(backend: string): { live: number; idle: number } {
+      const living = [...known.values()].filter(({ driver, live }) => driver.name === backend && live?.alive)
+      return { live: living.length, idle: living.filter((conversation) => idle.has(conversation)).length }
+    },
+
     /** Ends the agent of a conversation: another process went on with it, or it is to be opened anew. */
     rest,
 
