@@ -5,6 +5,7 @@ import type { AgentDriver, AgentSession, SessionOptions } from '../agents/types.
 import { ClinvkError } from '../errors.ts'
 import type { Place } from '../process/folders.ts'
 import type { ResolvedOptions } from './options.ts'
+import type { LiveConversations } from './pool-view.ts'
 
 /** A conversation of ours with one backend: who it is, what it was opened with, and the agent while it lives. */
 export interface Conversation extends Place {
@@ -101,7 +102,7 @@ export function createConversations({ keepAliveMs, maxIdle }: ConversationLimits
     find: (id: string): Conversation | undefined => known.get(id),
 
     /** Those of a backend whose agent lives, and how many of them have no turn under way. */
-    countOf(backend: string): { live: number; idle: number } {
+    countOf(backend: string): LiveConversations {
       const living = [...known.values()].filter(({ driver, live }) => driver.name === backend && live?.alive)
       return { live: living.length, idle: living.filter((conversation) => idle.has(conversation)).length }
     },
