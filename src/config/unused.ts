@@ -2,7 +2,7 @@
  * Keys that are understood and checked but that nothing reads in this version: what they are for is not built yet.
  * The start says so where they are set, because nothing may be ignored in silence.
  */
-const UNUSED = /^output\.|^session\.auto_resume$|^parallel\.aggregate_output$|^server\.metrics_enabled$/
+const UNUSED = /^output\.|^session\.auto_resume$|^parallel\.aggregate_output$/
 
 /** Whether a key has no effect in this version. */
 export function isUnused(key: string): boolean {

@@ -5,6 +5,7 @@ import type { AgentDriver, AgentSession, SessionOptions } from '../agents/types.
 import { ClinvkError } from '../errors.ts'
 import type { Place } from '../process/folders.ts'
 import type { ResolvedOptions } from './options.ts'
+import type { LiveConversations } from './pool-view.ts'
 
 /** A conversation of ours with one backend: who it is, what it was opened with, and the agent while it lives. */
 export interface Conversation extends Place {
@@ -166,6 +167,12 @@ export function createConversations({ keepAliveMs, maxIdle, maxShared }: Convers
       const oldest = [...idle.keys()].find(hasOwnProcess)
       if (oldest) await dismiss(oldest)
       return oldest !== undefined
+    },
+
+    /** Those of a backend whose agent lives, and how many of them have no turn under way. */
+    countOf(backend: string): LiveConversations {
+      const living = [...known.values()].filter(({ driver, live }) => driver.name === backend && live?.alive)
+      return { live: living.length, idle: living.filter((conversation) => idle.has(conversation)).length }
     },
 
     /** Ends the agent of a conversation: another process went on with it, or it is to be opened anew. */

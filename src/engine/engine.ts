@@ -1,5 +1,6 @@
 import { uniqueCallIds } from '../agents/call-ids.ts'
 import type { HistoryMessage, ToolResult } from '../agents/messages.ts'
+import type { PoolLimits } from '../agents/pool/types.ts'
 import { abortError } from '../agents/take-turn.ts'
 import type { TurnEvent } from '../agents/types.ts'
 import { ClinvkError, toClinvkError } from '../errors.ts'
@@ -22,10 +23,12 @@ import { withJsonAnswer } from './json-answer.ts'
 import { compileSchema, type SchemaCheck } from './json-schema.ts'
 import { type TurnLimits, withMaxTurns, withParagraphs, withTimeouts } from './limits.ts'
 import { type ResolvedOptions, resolveOptions } from './options.ts'
+import { toPoolView } from './pool-view.ts'
 import { createRuns } from './runs.ts'
 import { createSessionKeeper, type KeptTurn, toReplay } from './session-keeper.ts'
 import { createSessions } from './sessions.ts'
 import { withStop } from './stop.ts'
+import { createTurnWatch } from './turn-watch.ts'
 import type { Engine, Turn, TurnRequest } from './types.ts'
 import {
   answersCalls,
@@ -57,6 +60,8 @@ export interface EngineOptions {
   readonly defaultTags?: readonly string[]
   /** Puts the store in order. Called at the start and now and then. */
   readonly tidyUp?: () => void
+  /** What the pools were made with, to be shown. */
+  readonly poolLimits?: PoolLimits
 }
 
 const TIDY_MS = 60_000
@@ -66,6 +71,7 @@ const LOOK_MS = 1000
 export function createEngine(setup: EngineOptions): Engine {
   const conversations = createConversations(setup.conversations)
   const waitingTurns = createWaitingTurns(setup.waiting)
+  const turns = createTurnWatch()
   const { store, defaultTags = [] } = setup
   const onStoreFailure = setup.onStoreFailure ?? (() => {})
   let tidiedAt = performance.now()
@@ -166,7 +172,7 @@ export function createEngine(setup: EngineOptions): Engine {
       backend: backend.driver.name,
       ...(options.model === undefined ? {} : { model: options.model }),
       startedAt: Date.now(),
-      events: play(request, prepared, { id, sessionId }, signal),
+      events: turns.watch(backend.driver.name, play(request, prepared, { id, sessionId }, signal)),
     }
   }
 
@@ -462,6 +468,14 @@ export function createEngine(setup: EngineOptions): Engine {
     }),
     runs,
     backends: () => describeBackends(setup.backends, setup.defaultBackend),
+    pool: () =>
+      toPoolView({
+        backends: setup.backends,
+        turns,
+        conversations: conversations.countOf,
+        limits: setup.poolLimits,
+      }),
+    observe: turns.observe,
     async close(graceMs = CLOSE_GRACE_MS) {
       closing.abort(shuttingDown())
       clearInterval(tidying)

@@ -65,6 +65,7 @@ export async function engineFromConfig(context: EngineContext): Promise<Engine> 
     store,
     runStore,
     holder,
+    poolLimits: toPoolLimits(config),
     defaultTags: config.session.default_tags,
     keepsUsage: config.session.store_token_usage,
     ...(context.onStoreFailure ? { onStoreFailure: context.onStoreFailure } : {}),

@@ -15,6 +15,8 @@ import type {
   TurnEvent,
   Usage,
 } from '../agents/types.ts'
+import type { TurnObserver } from './observed.ts'
+import type { PoolView } from './pool-view.ts'
 import type { Runs } from './runs.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -193,6 +195,10 @@ export interface Engine {
   /** Everything that is executed. */
   readonly runs: Runs
   backends(): Promise<BackendInfo[]>
+  /** What runs at this moment. It asks no agent and waits for nothing. */
+  pool(): PoolView
+  /** Tells an observer of all turns that are started from now on. */
+  observe(observer: TurnObserver): void
   /** Cancels what runs, waits at most `graceMs` for it and ends every process. */
   close(graceMs?: number): Promise<void>
 }

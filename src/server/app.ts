@@ -15,6 +15,7 @@ import { createKeyCheck } from './keys.ts'
 import type { Log } from './log.ts'
 import { isOwnName } from './machine.ts'
 import { metaRoutes } from './meta/routes.ts'
+import { createMetrics } from './metrics/metrics.ts'
 import { responsesRoutes } from './openai/responses/routes.ts'
 import { openaiRoutes } from './openai/routes.ts'
 import { createRateLimiter } from './rate-limit.ts'
@@ -52,6 +53,7 @@ export function createApp(options: AppOptions) {
   const connections = options.connections ?? NO_CONNECTIONS
   const shutdown = options.shutdown ?? new AbortController().signal
   const routes = createRouteTable()
+  const metrics = server.metrics_enabled ? createMetrics(engine, routes, version) : undefined
   const jsonBody = createJsonBody({
     maxBytes: server.max_request_body_bytes,
     timeoutMs: server.read_timeout_secs * 1000,
@@ -62,7 +64,10 @@ export function createApp(options: AppOptions) {
     heartbeatMs: server.heartbeat_secs * 1000,
     writeTimeoutMs: server.write_timeout_secs * 1000,
     shutdown,
-    onStreamEnd: (request) => connections.release(request),
+    onStreamEnd(request) {
+      metrics?.http.streamEnded(request)
+      connections.release(request)
+    },
     onFailure: (error, request) => logFailure(error, request, log),
   }
   const defaults = { verbose: unified_flags.verbose, dryRun: unified_flags.dry_run }
@@ -89,6 +94,7 @@ export function createApp(options: AppOptions) {
     .use(openaiRoutes(jsonBody, chats))
     .use(responsesRoutes(jsonBody, chats))
     .use(anthropicRoutes(jsonBody, chats))
+  if (metrics) features.use(metrics.routes())
   // Without `normalize: false` bodies reach the routes as copies that lack what no schema names.
   const app = new Elysia({ name: 'clinvk', normalize: false })
     .use(errorPlugin(routes, log))
@@ -96,6 +102,13 @@ export function createApp(options: AppOptions) {
     .use(features)
     .use(docsRoutes(() => features.routes, version))
   routes.learn(() => app.routes)
+  // Around everything, so that what is refused or fails is seen with the answer that goes out.
+  if (metrics)
+    app.wrap((handle) => (request: Request) => {
+      // The framework's types say that it hands out another function here.
+      const answer: unknown = handle(request)
+      return metrics.http.watch(request, answer as Response | Promise<Response>)
+    })
   return app
 }
 

@@ -13,27 +13,39 @@ export interface RouteTable {
   learn(routes: () => readonly RouteEntry[]): void
   /** Methods of a path, HEAD included where GET is; empty for a path that leads nowhere. */
   methodsOf(pathname: string): readonly string[]
+  /** The route that a path leads to, as it is declared; undefined for none. Of two, the one that leaves less open. */
+  patternOf(pathname: string): string | undefined
 }
 
 export function createRouteTable(): RouteTable {
   let source: () => readonly RouteEntry[] = () => []
-  let patterns: { readonly method: string; readonly pattern: RegExp }[] | undefined
+  let known: readonly (RouteEntry & { readonly pattern: RegExp })[] | undefined
+  const matching = (pathname: string) => {
+    known ??= source().map((route) => ({ ...route, pattern: toPattern(route.path) }))
+    return known.filter(({ pattern }) => pattern.test(pathname))
+  }
   return {
     learn(routes) {
       source = routes
-      patterns = undefined
+      known = undefined
     },
     methodsOf(pathname) {
-      patterns ??= source().map(({ method, path }) => ({ method, pattern: toPattern(path) }))
       const methods = new Set<string>()
-      for (const { method, pattern } of patterns) {
-        if (!pattern.test(pathname)) continue
+      for (const { method } of matching(pathname)) {
         methods.add(method)
         if (method === 'GET') methods.add('HEAD')
       }
       return [...methods].sort()
     },
+    patternOf(pathname) {
+      const paths = matching(pathname).map(({ path }) => path)
+      return paths.sort((a, b) => openness(a) - openness(b))[0]
+    },
   }
+}
+
+function openness(path: string): number {
+  return path.split('/').filter((segment) => segment === '*' || segment.startsWith(':')).length
 }
 
 /** `/a/:id/*` with an optional slash at the end, as the framework matches it. */

@@ -157,7 +157,7 @@ test('a full file of release 0.2 loads with every value', async () => {
   expect([...configuredBackends]).toEqual(['claude', 'codex', 'gemini'])
   expect(warnings).toEqual([
     `${flags.config}:50:22: server.idle_timeout_secs: 600 is more than the runtime knows; idle connections are closed after 255 seconds`,
-    'without effect in this version: session.auto_resume, output.format, output.show_tokens, output.show_timing, output.color, server.metrics_enabled, parallel.aggregate_output',
+    'without effect in this version: session.auto_resume, output.format, output.show_tokens, output.show_timing, output.color, parallel.aggregate_output',
   ])
 })
 

@@ -7,6 +7,7 @@ table.learn(() => [
   { method: 'DELETE', path: '/a/:id' },
   { method: 'POST', path: '/b.c' },
   { method: 'GET', path: '/files/*' },
+  { method: 'GET', path: '/files/new' },
 ])
 
 const paths: [path: string, methods: string[]][] = [
@@ -22,4 +23,16 @@ const paths: [path: string, methods: string[]][] = [
 for (const [path, methods] of paths)
   test(`${path} answers to ${methods.join(', ') || 'nothing'}`, () => {
     expect(table.methodsOf(path)).toEqual(methods)
+  })
+
+const patterns: [path: string, pattern: string | undefined][] = [
+  ['/a/1', '/a/:id'],
+  ['/a/:id', '/a/:id'],
+  ['/files/old', '/files/*'],
+  ['/files/new', '/files/new'],
+  ['/none', undefined],
+]
+for (const [path, pattern] of patterns)
+  test(`${path} leads to ${pattern ?? 'nothing'}`, () => {
+    expect(table.patternOf(path)).toBe(pattern)
   })

@@ -73,6 +73,8 @@ export function fakeEngine(
     sessions,
     runs: createRuns(openRunStore(IN_MEMORY), 'test', () => {}),
     backends: async () => [backend({ name: 'fake', default: true })],
+    pool: () => ({ backends: [], observerFailures: 0 }),
+    observe() {},
     async close() {},
   }
 }

@@ -2,6 +2,8 @@ import { Elysia } from 'elysia'
 import type { Engine } from '../../engine/types.ts'
 import { describeOperation } from '../operation.ts'
 import { BackendsResponse, HealthResponse } from './schema.ts'
+import { PoolResponse } from './schema-pool.ts'
+import { toPoolResponse } from './to-pool.ts'
 import { toBackendsResponse, toHealthResponse } from './to-response.ts'
 
 /** What the server tells of itself. `now` is in ms and only its differences count. */
@@ -32,6 +34,20 @@ export function metaRoutes(engine: Engine, version: string, now: () => number = 
           summary: 'List the backends',
           description: 'Lists every backend with its state, its models and what can be asked of it.',
           answer: { description: 'The backends.', content: { 'application/json': BackendsResponse } },
+          problems: [401, 403, 429, 500],
+        }),
+      })
+      .get('/api/v1/pool', () => toPoolResponse(engine.pool(), Date.now()), {
+        detail: describeOperation({
+          id: 'getPool',
+          tag: 'Server',
+          summary: 'Tell what runs',
+          description:
+            'Tells which agent processes run for which backend, how prompts came by them, and who waits. It names no command, folder or prompt.',
+          answer: {
+            description: 'What runs at this moment.',
+            content: { 'application/json': PoolResponse },
+          },
           problems: [401, 403, 429, 500],
         }),
       })

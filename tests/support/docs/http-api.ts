@@ -24,6 +24,8 @@ A running server describes itself at \`/docs\` (to read) and \`/openapi.json\` (
 | GET, PATCH, DELETE, POST | \`/api/v1/sessions\` … | [sessions](sessions.md): list, read, change, delete, go on, fork |
 | GET, POST | \`/api/v1/runs\` … | [runs](sessions.md#runs): list, read, follow, cancel |
 | GET | \`/api/v1/backends\` | lists the backends: version, whether each is ready or why not, models, capabilities |
+| GET | \`/api/v1/pool\` | tells what runs: agent processes, what prompts began on, who waits |
+| GET | \`/metrics\` | the same and more [for Prometheus](metrics.md), where \`server.metrics_enabled\` is set |
 | GET | \`/health\` | \`{"status":"ok", …}\`; needs no key. \`degraded\` where a backend that is configured is not installed |
 
 ## POST /api/v1/prompt

@@ -2,6 +2,7 @@ import { backendsPage } from './backends.ts'
 import { chatApisPage } from './chat-apis.ts'
 import { configurationPage } from './configuration.ts'
 import { httpApiPage } from './http-api.ts'
+import { metricsPage } from './metrics.ts'
 
 /** A generated page of the documentation: its path in the project and its text. */
 export interface GeneratedPage {
@@ -16,5 +17,6 @@ export function generatedPages(): GeneratedPage[] {
     { path: 'docs/http-api.md', text: httpApiPage() },
     { path: 'docs/backends.md', text: backendsPage() },
     { path: 'docs/chat-apis.md', text: chatApisPage() },
+    { path: 'docs/metrics.md', text: metricsPage() },
   ]
 }
