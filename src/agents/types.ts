@@ -123,8 +123,9 @@ export interface Usage {
 export type StopReason = 'end_turn' | 'max_tokens' | 'max_turns' | 'stop_sequence' | 'refusal' | 'tool_calls'
 
 /**
- * What happens in a turn, in order: `init` once and first, `done` once and last. A turn that fails throws a
- * `ClinvkError` out of the iteration instead of `done`.
+ * What happens in a turn, in order: `init` once and first, `done` once and last. Only the engine tells something before
+ * `init`: the `progress` of a turn that waits in the queue. A turn that fails throws a `ClinvkError` out of the iteration
+ * instead of `done`.
  */
 export type TurnEvent =
   | {

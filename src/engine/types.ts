@@ -6,6 +6,7 @@
 import type { ClientTool, JsonSchema, ToolChoice } from '../agents/client-tools.ts'
 import type { AgentProfile, Effort, HistoryMessage } from '../agents/messages.ts'
 import type {
+  AgentStart,
   ApprovalMode,
   Capabilities,
   DriverName,
@@ -15,6 +16,7 @@ import type {
   TurnEvent,
   Usage,
 } from '../agents/types.ts'
+import type { QueueStats } from './queue.ts'
 import type { Runs } from './runs.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -64,7 +66,7 @@ export interface TurnRequest {
    * open objects; the answer is checked all the same.
    */
   readonly answer?: { readonly schema: JsonSchema; readonly strict: boolean }
-  /** Names who asks: a turn that waits for results is gone on with for the one who began it. */
+  /** Names who asks: callers take turns in the queue, and only who began a turn that waits for results goes on with it. */
   readonly caller?: string
   /** Works in a fresh private folder of its own, which goes with the session, instead of `workdir`. */
   readonly scratch?: boolean
@@ -124,7 +126,11 @@ export interface TurnResult {
   readonly agentVersion?: string
   /** The agent had lost its session, and was told everything that was said before. */
   readonly replayed?: boolean
-  /** From the start of the turn to its end, in ms. */
+  /** What it began on. */
+  readonly start?: AgentStart
+  /** How long it waited in the queue, in ms. */
+  readonly waitedMs?: number
+  /** From the start of the turn to its end, its wait in the queue included, in ms. */
   readonly durationMs: number
 }
 
@@ -165,9 +171,10 @@ export interface Plan {
 export interface Engine {
   /**
    * Checks everything that can be checked, opens or finds the session and starts the turn. Aborting `signal`
-   * cancels it; a `ClinvkError` as the signal's reason is what the events then throw.
+   * cancels it; a `ClinvkError` as the signal's reason is what the events then throw. While it waits in the queue it
+   * tells so by `progress`.
    *
-   * @throws ClinvkError before anything ran.
+   * @throws ClinvkError before anything ran, such as `queue_full`.
    */
   start(request: TurnRequest, signal: AbortSignal): Promise<Turn>
   /**
@@ -178,7 +185,7 @@ export interface Engine {
   plan(request: TurnRequest): Promise<Plan>
   /**
    * Tokens that the prompt would take, its history included; its model is not asked. Undefined where the backend
-   * does not count.
+   * does not count. Waits in the queue as a turn does.
    *
    * @throws what `start` throws, and what the agent fails with.
    */
@@ -187,6 +194,8 @@ export interface Engine {
   readonly sessions: Sessions
   /** Everything that is executed. */
   readonly runs: Runs
+  /** How many turns run and wait, backend by backend. */
+  queue(): QueueStats[]
   backends(): Promise<BackendInfo[]>
   /** Cancels what runs, waits at most `graceMs` for it and ends every process. */
   close(graceMs?: number): Promise<void>
