@@ -68,6 +68,8 @@ interface BackendLine {
   readonly backend: string
   readonly waiting: Line<Entry>
   readonly pace: Pace
+  /** When a turn of it got a place last, as a number that grows: backends take turns. */
+  lastTurn: number
   running: number
   started: number
   waitedMs: number
@@ -82,10 +84,10 @@ export function createQueue({
   capacityOf,
   now = () => performance.now(),
 }: QueueOptions): Queue {
-  // The one that got a place last is the last one: backends take turns.
   const lines = new Map<string, BackendLine>()
   const pace = createPace(now)
   let running = 0
+  let turns = 0
   let closed: ClinvkError | undefined
 
   const lineOf = (backend: string): BackendLine => {
@@ -93,6 +95,7 @@ export function createQueue({
       backend,
       waiting: createLine<Entry>(),
       pace: createPace(now),
+      lastTurn: 0,
       running: 0,
       started: 0,
       waitedMs: 0,
@@ -114,8 +117,7 @@ export function createQueue({
     running += 1
     line.running += 1
     line.started += 1
-    lines.delete(line.backend)
-    lines.set(line.backend, line)
+    line.lastTurn = ++turns
     entry.grant()
     line.waitedMs += entry.waitedMs
     line.longestMs = Math.max(line.longestMs, entry.waitedMs)
@@ -124,7 +126,7 @@ export function createQueue({
   const advance = () => {
     const moved = new Set<BackendLine>()
     for (;;) {
-      const line = lines.values().find((one) => one.waiting.size > 0 && hasRoom(one))
+      const line = longestWithout([...lines.values()].filter((one) => one.waiting.size > 0 && hasRoom(one)))
       const entry = line?.waiting.next()
       if (!line || !entry) break
       grant(line, entry)
@@ -179,13 +181,24 @@ export function createQueue({
       return entry
     },
     stats: () =>
-      [...lines.values()].map(({ waiting, pace: _, ...counts }) => ({ ...counts, waiting: waiting.size })),
+      [...lines.values()].map(({ waiting, pace: _, lastTurn: __, ...counts }) => ({
+        ...counts,
+        waiting: waiting.size,
+      })),
     close(reason) {
       closed = reason
       for (const { waiting } of lines.values())
         for (let entry = waiting.next(); entry; entry = waiting.next()) entry.refuse(reason)
     },
   }
+}
+
+/** The one whose last turn was before those of all others. */
+function longestWithout(lines: readonly BackendLine[]): BackendLine | undefined {
+  return lines.reduce<BackendLine | undefined>(
+    (first, line) => (first && first.lastTurn <= line.lastTurn ? first : line),
+    undefined,
+  )
 }
 
 function queueFull(
