@@ -29,7 +29,7 @@ export interface QueueOptions extends QueueLimits {
 }
 
 /** Who asks for a place: callers take turns at each backend. */
-export interface Asking {
+interface Asking {
   readonly backend: string
   readonly caller: string | undefined
 }
