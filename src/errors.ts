@@ -29,6 +29,8 @@ export const ERROR_TABLE = {
   payload_too_large: { status: 413, title: 'Request too large' },
   unsupported_media_type: { status: 415, title: 'Unsupported media type' },
   rate_limited: { status: 429, title: 'Too many requests' },
+  /** As many prompts wait for an agent as may. Nothing was run. */
+  queue_full: { status: 429, title: 'Too many prompts' },
   cancelled: { status: 499, title: 'Cancelled' },
   /** The process that executed it ended in the middle of it. */
   run_interrupted: { status: 500, title: 'Run interrupted' },

@@ -74,6 +74,8 @@ export function createFold(
         ...(init?.agentSessionId === undefined ? {} : { agentSessionId: init.agentSessionId }),
         ...(init?.agentVersion === undefined ? {} : { agentVersion: init.agentVersion }),
         ...(init?.replayed ? { replayed: true } : {}),
+        ...(init?.start === undefined ? {} : { start: init.start }),
+        ...(init?.waitedMs === undefined ? {} : { waitedMs: init.waitedMs }),
         durationMs: Math.max(0, now() - turn.startedAt),
       }
     },

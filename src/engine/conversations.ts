@@ -45,8 +45,14 @@ export interface ConversationLimits {
 /** Conversations that are only remembered, agents ended, cost next to nothing; this many are kept. */
 const MAX_REMEMBERED = 1000
 
-/** The conversations of one engine. Each is leased to one turn at a time; turns for it wait in order. */
-export function createConversations({ keepAliveMs, maxIdle, maxShared }: ConversationLimits) {
+/**
+ * The conversations of one engine. Each is leased to one turn at a time; turns for it wait in order. `giveUp` ends what
+ * else holds an agent of a driver without working; false where there is nothing.
+ */
+export function createConversations(
+  { keepAliveMs, maxIdle, maxShared }: ConversationLimits,
+  giveUp: (driver: AgentDriver) => Promise<boolean> = async () => false,
+) {
   const known = new Map<string, Conversation>()
   const lines = new Map<string, Promise<void>>()
   const idle = new Map<Conversation, Timer>()
@@ -88,7 +94,9 @@ export function createConversations({ keepAliveMs, maxIdle, maxShared }: Convers
     conversation.lastUsed = Date.now()
     if (conversation.claimed) return
     const goesOn = !conversation.options.ephemeral || conversation.trail !== undefined
-    if (!conversation.live?.alive || !goesOn || keepAliveMs === 0) return await dismiss(conversation)
+    const { live } = conversation
+    // A process that is to end does so sooner; the conversation is opened again where it goes on.
+    if (!live?.alive || live.worn || !goesOn || keepAliveMs === 0) return await dismiss(conversation)
     const timer = setTimeout(() => void dismiss(conversation).catch(() => {}), keepAliveMs)
     timer.unref()
     idle.set(conversation, timer)
@@ -101,8 +109,8 @@ export function createConversations({ keepAliveMs, maxIdle, maxShared }: Convers
   const makeRoom = async (driver: AgentDriver) => {
     while (driver.pool?.full()) {
       const oldest = [...idle.keys()].find((other) => other.driver === driver)
-      if (!oldest) return
-      await dismiss(oldest)
+      if (oldest) await dismiss(oldest)
+      else if (!(await giveUp(driver))) return
     }
   }
 

@@ -2,7 +2,7 @@ import { uniqueCallIds } from '../agents/call-ids.ts'
 import type { HistoryMessage, ToolResult } from '../agents/messages.ts'
 import type { PoolLimits } from '../agents/pool/types.ts'
 import { abortError } from '../agents/take-turn.ts'
-import type { TurnEvent } from '../agents/types.ts'
+import type { AgentStart, TurnEvent } from '../agents/types.ts'
 import { ClinvkError, toClinvkError } from '../errors.ts'
 import type { Folders, Place } from '../process/folders.ts'
 import { within } from '../process/within.ts'
@@ -16,14 +16,19 @@ import {
   createConversations,
   sameOptions,
   sessionNotFound,
+  type Trail,
 } from './conversations.ts'
 import { digestOf } from './digest.ts'
 import { newId } from './ids.ts'
 import { withJsonAnswer } from './json-answer.ts'
 import { compileSchema, type SchemaCheck } from './json-schema.ts'
 import { type TurnLimits, withMaxTurns, withParagraphs, withTimeouts } from './limits.ts'
+import { markNotRun } from './not-run.ts'
 import { type ResolvedOptions, resolveOptions } from './options.ts'
-import { toPoolView } from './pool-view.ts'
+import { toPoolView, toQueueView } from './pool-view.ts'
+import { createQueue, type QueueLimits, UNBOUNDED } from './queue.ts'
+import { waitForPlace } from './queue-progress.ts'
+import type { Ticket } from './queue-ticket.ts'
 import { createRuns } from './runs.ts'
 import { createSessionKeeper, type KeptTurn, toReplay } from './session-keeper.ts'
 import { createSessions } from './sessions.ts'
@@ -47,6 +52,8 @@ export interface EngineOptions {
   readonly limits: Pick<TurnLimits, 'silenceMs' | 'totalMs'>
   readonly conversations: ConversationLimits
   readonly waiting: WaitingLimits
+  /** How many turns run and wait for their place at once. By default as many as come. */
+  readonly queue?: QueueLimits
   /** What outlives the process. */
   readonly store: SessionStore
   readonly runStore: RunStore
@@ -69,9 +76,18 @@ const LOOK_MS = 1000
 
 /** Makes the engine. It starts nothing before the first turn. */
 export function createEngine(setup: EngineOptions): Engine {
-  const conversations = createConversations(setup.conversations)
   const waitingTurns = createWaitingTurns(setup.waiting)
+  // A turn that waits for results can be told anew, with the conversation.
+  const conversations = createConversations(setup.conversations, (driver) =>
+    waitingTurns.endOldest((turn) => turn.conversation.driver === driver),
+  )
   const turns = createTurnWatch()
+  const queue = createQueue({
+    ...(setup.queue ?? UNBOUNDED),
+    capacityOf: (name) =>
+      setup.backends.find(({ driver }) => driver.name === name)?.driver.pool?.capacity ??
+      Number.POSITIVE_INFINITY,
+  })
   const { store, defaultTags = [] } = setup
   const onStoreFailure = setup.onStoreFailure ?? (() => {})
   let tidiedAt = performance.now()
@@ -164,6 +180,8 @@ export function createEngine(setup: EngineOptions): Engine {
     if (closing.signal.aborted) throw shuttingDown()
     const prepared = await prepare(request)
     const { known, backend, options } = prepared
+    // Refused before there is anything of it: no run that failed, no session.
+    queue.check(backend.driver.name)
     const sessionId = known?.id ?? newId('ses')
     const id = newId('run')
     return {
@@ -190,12 +208,24 @@ export function createEngine(setup: EngineOptions): Engine {
     const timed = (events: AsyncIterable<TurnEvent>) =>
       withTimeouts(events, setup.limits, (reason) => ours.abort(reason))
     let leg: Leg | undefined
+    let ticket: Ticket | undefined
+    let began = false
     let waits = false
     try {
       if (turnSignal.aborted) throw abortError(turnSignal)
       leg =
         (await goOn(request, prepared, timed, turnSignal)) ??
         (await begin(request, prepared, { id, sessionId }, timed, turnSignal, ours))
+      const asking = { backend: prepared.backend.driver.name, caller: request.caller }
+      if (!leg.idle) {
+        ticket = queue.enter(asking, turnSignal)
+        yield* waitForPlace(ticket, asking.backend)
+      }
+      if (leg.isLost?.()) {
+        await leg.release().catch(() => {})
+        leg = await begin(request, prepared, { id, sessionId }, timed, turnSignal, ours)
+      }
+      began = true
       const { conversation, release, given, untold } = leg
       const counted = prepared.backend.driver.capabilities.maxTurns === 'emulated' ? leg.maxTurns : undefined
       const serial = createSerial()
@@ -214,6 +244,7 @@ export function createEngine(setup: EngineOptions): Engine {
         if (event.type === 'done' && event.stopReason === 'end_turn')
           await leaveTrail(request, leg, listener.told())
         if (event.type === 'done' && event.stopReason === 'tool_calls') {
+          ticket?.leave()
           const digest = await digestOf(saidIn(request))
           const kept = [...untold, ...serial.untold()]
           const { caller } = request
@@ -228,12 +259,17 @@ export function createEngine(setup: EngineOptions): Engine {
             given,
           })
         }
-        yield event
+        yield event.type === 'init'
+          ? { ...event, start: event.start ?? 'warm', waitedMs: ticket?.waitedMs ?? 0 }
+          : event
       }
     } catch (error) {
-      throw turnSignal.aborted ? abortError(turnSignal) : toClinvkError(error)
+      const failure = turnSignal.aborted ? abortError(turnSignal) : toClinvkError(error)
+      throw began ? failure : markNotRun(failure)
     } finally {
-      if (!waits) await leg?.release().catch(() => {})
+      // Before the session is let go: its next turn finds the place free.
+      ticket?.leave()
+      if (!waits) await (began ? leg?.release() : leg?.undo())?.catch(() => {})
       running.delete(over.promise)
       over.resolve()
     }
@@ -257,12 +293,13 @@ export function createEngine(setup: EngineOptions): Engine {
   async function claim(
     { continuable, parts, history = [], caller }: TurnRequest,
     { backend, options, workdir }: Prepared,
-  ): Promise<Conversation | undefined> {
+  ): Promise<{ conversation: Conversation; trail: Trail } | undefined> {
     if (!continuable || parts.length === 0 || history.length === 0) return undefined
-    const digest = await digestOf(history)
-    return conversations.claim({ caller, digest }, (conversation) =>
-      isSameKind(conversation, { backend, options, workdir }),
+    const trail = { caller, digest: await digestOf(history) }
+    const conversation = conversations.claim(trail, (found) =>
+      isSameKind(found, { backend, options, workdir }),
     )
+    return conversation && { conversation, trail }
   }
 
   /** The next part of a turn that waits for just these results; undefined where there is none. */
@@ -289,14 +326,16 @@ export function createEngine(setup: EngineOptions): Engine {
     const { live } = conversation
     const given = [...found.given, ...continuation.results]
     const [next, ...untold] = found.untold
-    const takes = next !== undefined || (live?.canAnswer?.(given) ?? true)
-    if (!live?.alive || live.answer === undefined || !takes) {
+    const isLost = () =>
+      !live?.alive || live.answer === undefined || (next === undefined && !(live.canAnswer?.(given) ?? true))
+    if (isLost()) {
       await release().catch(() => {})
       return undefined
     }
-    const leg = { conversation, release, maxTurns: undefined, kept: undefined }
-    if (next) return { ...leg, events: tellNext(next), given, untold }
-    return { ...leg, events: timed(live.answer(given, signal)), given: [], untold: [] }
+    const undo = async () => (closing.signal.aborted ? await release() : waitingTurns.add(found))
+    const leg = { conversation, release, undo, isLost, maxTurns: undefined, kept: undefined }
+    if (next) return { ...leg, idle: true, events: tellNext(next), given, untold }
+    return { ...leg, events: timed(answer(conversation, given, signal)), given: [], untold: [] }
   }
 
   /** The first part of a turn. */
@@ -315,7 +354,7 @@ export function createEngine(setup: EngineOptions): Engine {
       void waitingTurns.end((turn) => isLeftBehind(turn, caller, history)).catch(() => {})
     const conversation =
       known ??
-      continued ??
+      continued?.conversation ??
       conversations.create(sessionId, backend.driver, await makePlace(setup.folders, workdir), asked)
     const release = await conversations.lease(conversation, whenBusy === 'wait', signal)
     let letGo = () => {}
@@ -328,11 +367,15 @@ export function createEngine(setup: EngineOptions): Engine {
         if (!known) store.create(toNewSession(conversation, request))
         letGo = await keeper.take(sessionId, whenBusy === 'wait', signal)
         await catchUp(conversation)
-        if (known && !sameOptions(conversation.options, options)) store.keepOptions(sessionId, options)
       }
       cancels.set(sessionId, (reason) => ours.abort(reason))
       const events = timed(openAndPrompt(conversation, request, options, continued !== undefined, signal))
       const kept = options.ephemeral ? undefined : { runId, sessionId, parts, startedAt: Date.now() }
+      const end = async () => {
+        cancels.delete(sessionId)
+        letGo()
+        await release()
+      }
       return {
         conversation,
         events,
@@ -340,10 +383,12 @@ export function createEngine(setup: EngineOptions): Engine {
         maxTurns: options.maxTurns,
         given: [],
         untold: [],
-        async release() {
-          cancels.delete(sessionId)
-          letGo()
-          await release()
+        release: end,
+        async undo() {
+          // As it was before: the same request may come again.
+          if (continued) conversations.leave(continued.conversation, continued.trail)
+          await end()
+          if (!known && !options.ephemeral) store.remove(sessionId)
         },
       }
     } catch (error) {
@@ -393,19 +438,34 @@ export function createEngine(setup: EngineOptions): Engine {
       conversation.turns = 0
       conversation.agentSessionId = undefined
     }
+    if (!options.ephemeral && !sameOptions(conversation.options, options))
+      store.keepOptions(conversation.id, options)
+    const before = conversation.live
     const { session, replayed } = await conversations.agent(conversation, options, history, signal, () =>
       options.ephemeral ? undefined : toReplay(store.turns(conversation.id), conversation.turns),
     )
+    const start: AgentStart = session === before ? 'warm' : (session.start ?? 'cold')
     conversation.turns += 1
     try {
       for await (const event of session.prompt({ parts }, signal)) {
         if (event.type === 'init' && event.agentSessionId !== undefined)
           conversation.agentSessionId = event.agentSessionId
-        yield event.type === 'init' && replayed ? { ...event, replayed } : event
+        yield event.type === 'init' ? { ...event, start, ...(replayed ? { replayed } : {}) } : event
       }
     } finally {
       conversation.agentSessionId = session.id ?? conversation.agentSessionId
     }
+  }
+
+  /** Nothing is answered before the first event is asked for: the turn may have to wait for its place. */
+  async function* answer(
+    { live, driver }: Conversation,
+    results: readonly ToolResult[],
+    signal: AbortSignal,
+  ) {
+    if (!live?.answer)
+      throw new ClinvkError('agent_crashed', `${driver.name} ended before it was given the results.`)
+    yield* live.answer(results, signal)
   }
 
   async function* sayMore({ live, driver }: Conversation, text: string, signal: AbortSignal) {
@@ -439,9 +499,14 @@ export function createEngine(setup: EngineOptions): Engine {
       const { backend, options, workdir } = await prepare(request)
       const { driver } = backend
       if (driver.countTokens === undefined) return undefined
-      const { parts, history = [] } = request
-      const place = await makePlace(setup.folders, workdir)
+      const { parts, caller, history = [] } = request
       const either = AbortSignal.any([signal, closing.signal])
+      const ticket = queue.enter({ backend: driver.name, caller }, either)
+      await ticket.granted
+      const place = await makePlace(setup.folders, workdir).catch((error) => {
+        ticket.leave()
+        throw error
+      })
       const opened = {
         ...options,
         workdir: place.workdir,
@@ -449,6 +514,7 @@ export function createEngine(setup: EngineOptions): Engine {
       }
       const counting = driver
         .countTokens(opened, { parts }, either)
+        .finally(() => ticket.leave())
         .finally(() => place.cleanUp().catch(() => {}))
       const over = counting.then(
         () => {},
@@ -467,6 +533,7 @@ export function createEngine(setup: EngineOptions): Engine {
       now: Date.now,
     }),
     runs,
+    queue: queue.stats,
     backends: () => describeBackends(setup.backends, setup.defaultBackend),
     pool: () =>
       toPoolView({
@@ -474,9 +541,11 @@ export function createEngine(setup: EngineOptions): Engine {
         turns,
         conversations: conversations.countOf,
         limits: setup.poolLimits,
+        ...(setup.queue ? { queue: toQueueView(queue.stats(), setup.queue) } : {}),
       }),
     observe: turns.observe,
     async close(graceMs = CLOSE_GRACE_MS) {
+      queue.close(shuttingDown())
       closing.abort(shuttingDown())
       clearInterval(tidying)
       await waitingTurns.close()
@@ -495,6 +564,12 @@ interface Leg {
   readonly conversation: Conversation
   /** Ends the lease. */
   readonly release: () => Promise<void>
+  /** Instead of `release`, where nothing was run: all is as it was before. */
+  readonly undo: () => Promise<void>
+  /** The agent that waited is gone, or takes the results no more: it has to be begun anew. */
+  readonly isLost?: () => boolean
+  /** No agent is asked for it, so it needs no place. */
+  readonly idle?: boolean
   readonly events: AsyncIterable<TurnEvent>
   readonly maxTurns: number | undefined
   /** Absent where nothing is kept of it. */

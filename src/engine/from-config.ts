@@ -17,7 +17,7 @@ import type { Backend } from './backends.ts'
 import { createEngine } from './engine.ts'
 import { holderLives, newHolder } from './holder.ts'
 import type { OptionDefaults } from './options.ts'
-import { toPoolLimits } from './pool-limits.ts'
+import { toPoolLimits, toQueueLimits } from './pool-limits.ts'
 import type { Engine } from './types.ts'
 
 /** What the engine needs to know besides the configuration. */
@@ -91,6 +91,7 @@ export async function engineFromConfig(context: EngineContext): Promise<Engine> 
       waitMs: config.chat.tool_result_timeout_secs * 1000,
       most: config.chat.max_waiting_turns,
     },
+    queue: toQueueLimits(config),
   })
 }
 

@@ -1,6 +1,7 @@
 import { totalmem } from 'node:os'
 import type { PoolLimits } from '../agents/pool/types.ts'
 import type { Config } from '../config/schema.ts'
+import type { QueueLimits } from './queue.ts'
 
 const MIB = 1024 ** 2
 const GIB = 1024 ** 3
@@ -23,4 +24,9 @@ export function toPoolLimits({ pool }: Pick<Config, 'pool'>, memory = totalmem()
 /** Memory that all agents may take together, in bytes. */
 export function memoryCeiling({ pool }: Pick<Config, 'pool'>, memory = totalmem()): number {
   return pool.memory_mb === 0 ? memory / 2 : pool.memory_mb * MIB
+}
+
+/** How many prompts run and wait. */
+export function toQueueLimits({ pool }: Pick<Config, 'pool'>): QueueLimits {
+  return { running: pool.max_running, waiting: pool.queue, waitingPerBackend: pool.queue_per_backend }
 }

@@ -2,6 +2,7 @@ import { abortError } from '../agents/take-turn.ts'
 import { ClinvkError, toClinvkError } from '../errors.ts'
 import { within } from '../process/within.ts'
 import type { KeptError, KeptEvent, KeyedRun, RunFilter, RunRecord, RunStore } from '../sessions/run-types.ts'
+import { wasNotRun } from './not-run.ts'
 
 /** What a run begins with. */
 export interface RunStart<E> {
@@ -302,6 +303,8 @@ interface Ending {
   readonly status: 'completed' | 'failed' | 'cancelled'
   readonly endedAt: number
   readonly error?: KeptError
+  /** It was refused before anything ran, and may be tried again with the same key. */
+  readonly freesKey: boolean
 }
 
 /** A run that this process executes. */
@@ -380,6 +383,7 @@ function createLiveRun(
           ? 'cancelled'
           : 'completed',
       endedAt: Date.now(),
+      freesKey: failure !== undefined && failure.code !== 'cancelled' && wasNotRun(failure),
       ...(failure ? { error: toKept(failure) } : {}),
     })
   }
@@ -387,6 +391,7 @@ function createLiveRun(
   const keepEnd = (outcome: Ending) => {
     try {
       flush()
+      if (outcome.freesKey) store.freeKey(id)
       store.end(id, outcome.status, outcome.endedAt, outcome.error)
     } catch (error) {
       onFailure(toClinvkError(error))
@@ -444,7 +449,8 @@ function runNotFound(id: string): ClinvkError {
   return new ClinvkError('run_not_found', `There is no run "${id.slice(0, 100)}".`)
 }
 
-function toKept({ code, message, status, retryable, upstreamStatus, details }: ClinvkError): KeptError {
+function toKept(error: ClinvkError): KeptError {
+  const { code, message, status, retryable, upstreamStatus, retryAfterMs, details } = error
   return {
     code,
     message,
@@ -452,6 +458,8 @@ function toKept({ code, message, status, retryable, upstreamStatus, details }: C
     retryable,
     details,
     ...(upstreamStatus === undefined ? {} : { upstreamStatus }),
+    // What was run is not run again by its key, however long one waits.
+    ...(retryAfterMs !== undefined && wasNotRun(error) ? { retryAfterMs } : {}),
   }
 }
 

@@ -6,6 +6,7 @@
 import type { ClientTool, JsonSchema, ToolChoice } from '../agents/client-tools.ts'
 import type { AgentProfile, Effort, HistoryMessage } from '../agents/messages.ts'
 import type {
+  AgentStart,
   ApprovalMode,
   Capabilities,
   DriverName,
@@ -17,6 +18,7 @@ import type {
 } from '../agents/types.ts'
 import type { TurnObserver } from './observed.ts'
 import type { PoolView } from './pool-view.ts'
+import type { QueueStats } from './queue.ts'
 import type { Runs } from './runs.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -66,7 +68,7 @@ export interface TurnRequest {
    * open objects; the answer is checked all the same.
    */
   readonly answer?: { readonly schema: JsonSchema; readonly strict: boolean }
-  /** Names who asks: a conversation that waits for more is gone on with for the one who began it. */
+  /** Names who asks: callers take turns in the queue, and only who began a conversation goes on with it. */
   readonly caller?: string
   /**
    * The client keeps the conversation, and may send it again with more. The agent waits for that, and a request whose
@@ -131,7 +133,11 @@ export interface TurnResult {
   readonly agentVersion?: string
   /** The agent had lost its session, and was told everything that was said before. */
   readonly replayed?: boolean
-  /** From the start of the turn to its end, in ms. */
+  /** What it began on. */
+  readonly start?: AgentStart
+  /** How long it waited in the queue, in ms. */
+  readonly waitedMs?: number
+  /** From the start of the turn to its end, its wait in the queue included, in ms. */
   readonly durationMs: number
 }
 
@@ -172,9 +178,10 @@ export interface Plan {
 export interface Engine {
   /**
    * Checks everything that can be checked, opens or finds the session and starts the turn. Aborting `signal`
-   * cancels it; a `ClinvkError` as the signal's reason is what the events then throw.
+   * cancels it; a `ClinvkError` as the signal's reason is what the events then throw. While it waits in the queue it
+   * tells so by `progress`.
    *
-   * @throws ClinvkError before anything ran.
+   * @throws ClinvkError before anything ran, such as `queue_full`.
    */
   start(request: TurnRequest, signal: AbortSignal): Promise<Turn>
   /**
@@ -185,7 +192,7 @@ export interface Engine {
   plan(request: TurnRequest): Promise<Plan>
   /**
    * Tokens that the prompt would take, its history included; its model is not asked. Undefined where the backend
-   * does not count.
+   * does not count. Waits in the queue as a turn does.
    *
    * @throws what `start` throws, and what the agent fails with.
    */
@@ -194,6 +201,8 @@ export interface Engine {
   readonly sessions: Sessions
   /** Everything that is executed. */
   readonly runs: Runs
+  /** How many turns run and wait, backend by backend. */
+  queue(): QueueStats[]
   backends(): Promise<BackendInfo[]>
   /** What runs at this moment. It asks no agent and waits for nothing. */
   pool(): PoolView

@@ -40,6 +40,8 @@ export interface WaitingTurns {
   take(matches: (turn: WaitingTurn) => boolean): WaitingTurn | undefined
   /** Ends those that match. */
   end(matches: (turn: WaitingTurn) => Promise<boolean>): Promise<void>
+  /** Ends the one of those that match that waits longest; false where none does. */
+  endOldest(matches: (turn: WaitingTurn) => boolean): Promise<boolean>
   /** Ends all of them. */
   close(): Promise<void>
 }
@@ -68,6 +70,11 @@ export function createWaitingTurns({ waitMs, most }: WaitingLimits): WaitingTurn
     },
     async end(matches) {
       for (const turn of waiting.keys()) if (await matches(turn)) await end(turn)
+    },
+    async endOldest(matches) {
+      const oldest = [...waiting.keys()].find(matches)
+      if (oldest) await end(oldest)
+      return oldest !== undefined
     },
     async close() {
       await Promise.all([...waiting.keys()].map(end))

@@ -27,7 +27,7 @@ export function checkOrigin(request: Request, rules: OriginRules): void {
 }
 
 const EXPOSED =
-  'X-Request-Id, Request-Id, Retry-After, X-Should-Retry, X-Clinvk-Backend, X-Clinvk-Profile, X-Clinvk-Without-Effect, X-Clinvk-Replay'
+  'X-Request-Id, Request-Id, Retry-After, X-Should-Retry, X-Clinvk-Backend, X-Clinvk-Profile, X-Clinvk-Start, X-Clinvk-Wait, X-Clinvk-Without-Effect, X-Clinvk-Replay'
 
 /** The headers that let a page of an allowed origin read the answer; none for all other requests. */
 export function corsHeaders(request: Request, rules: OriginRules): Record<string, string> {

@@ -82,7 +82,7 @@ const MEANINGS = {
   409: 'The session is busy with another prompt.',
   413: 'The body is too large.',
   415: 'The body is not JSON, or in an unknown encoding.',
-  429: 'Too many requests, to this server or to the model provider.',
+  429: 'Too many requests, to this server or to the model provider; or as many prompts wait for the agent as may.',
   500: 'Something is wrong inside clinvk.',
   502: 'The agent or its model provider failed.',
   503: 'The backend is not installed, not ready or disabled, or the server is shutting down.',

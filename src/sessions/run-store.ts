@@ -49,6 +49,11 @@ export function openRunStore(path: string, options: DatabaseOptions = {}): RunSt
         query('DELETE FROM runs WHERE id = $id AND cancel = 2').run({ id })
       })
     },
+    freeKey(id) {
+      writing(() =>
+        query('UPDATE runs SET idempotency_key = NULL, request_hash = NULL WHERE id = $id').run({ id }),
+      )
+    },
     renew: (id, until) =>
       writing(() => {
         const renewed = query(

@@ -12,6 +12,8 @@ export interface KeptError {
   readonly status: number
   readonly retryable: boolean
   readonly upstreamStatus?: number
+  /** Of one that is to be tried again: nothing was run. */
+  readonly retryAfterMs?: number
   readonly details: Readonly<Record<string, unknown>>
 }
 
@@ -84,6 +86,8 @@ export interface RunStore {
   append(runId: string, events: readonly KeptEvent[]): void
   events(runId: string, after: number, limit: number): readonly KeptEvent[]
   end(id: string, status: Exclude<RunStatus, 'running'>, endedAt: number, error?: KeptError): void
+  /** Nothing of it was run: the next request with its idempotency key begins anew. */
+  freeKey(id: string): void
   /**
    * Says that its process lives, until then, also where another one took it for dead. Gives whether somebody wants it
    * cancelled.

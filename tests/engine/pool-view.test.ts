@@ -31,7 +31,7 @@ test('shows the pool of every enabled backend, and of one without a pool only it
     ],
     turns: createTurnWatch(),
     conversations: () => ({ live: 2, idle: 1 }),
-    queue: () => queue,
+    queue,
   })
   const turns = { running: 0, warm: 0, waited: 0, waitedMs: 0 }
   expect(view).toEqual({

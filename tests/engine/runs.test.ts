@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { markNotRun } from '../../src/engine/not-run.ts'
 import { createRuns, type NumberedEvent, type RunStart, type Runs } from '../../src/engine/runs.ts'
 import { ClinvkError } from '../../src/errors.ts'
 import { openRunStore } from '../../src/sessions/run-store.ts'
@@ -206,6 +207,39 @@ describe('a run that goes on without a reader', () => {
       details: { backend: 'x' },
     })
     expect(runs.find(run.id, 'me').status).toBe('failed')
+    await runs.close()
+  })
+})
+
+describe('a run that was refused before anything of it was run', () => {
+  const refused = () =>
+    markNotRun(new ClinvkError('queue_full', 'Too many.', { retryAfterMs: 7000, details: { backend: 'x' } }))
+  const keyed = (error?: ClinvkError): RunStart<string> => ({
+    ...scripted(0).start,
+    idempotency: { key: 'k', hash: 'h' },
+    events: (async function* () {
+      if (error) throw error
+      yield 'ran'
+    })(),
+  })
+
+  test('frees its idempotency key, and tells when to come again', async () => {
+    const { runs } = stage().open()
+    const first = runs.begin(keyed(refused()))
+    const error = await Array.fromAsync(first.events).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'queue_full', status: 429, retryable: true, retryAfterMs: 7000 })
+    const second = runs.begin(keyed())
+    expect(second.again).toBe(false)
+    expect((await Array.fromAsync(second.events)).map(({ event }) => event)).toEqual(['ran'])
+    expect(runs.begin(keyed())).toMatchObject({ again: true, run: { id: second.run.id } })
+    await runs.close()
+  })
+
+  test('keeps its key where it was cancelled', async () => {
+    const { runs } = stage().open()
+    const first = runs.begin(keyed(markNotRun(new ClinvkError('cancelled', 'No more.'))))
+    await Array.fromAsync(first.events).catch(() => {})
+    expect(runs.begin(keyed()).again).toBe(true)
     await runs.close()
   })
 })

@@ -72,6 +72,7 @@ export function fakeEngine(
     },
     sessions,
     runs: createRuns(openRunStore(IN_MEMORY), 'test', () => {}),
+    queue: () => [],
     backends: async () => [backend({ name: 'fake', default: true })],
     pool: () => ({ backends: [], observerFailures: 0 }),
     observe() {},

@@ -1,4 +1,5 @@
 import type { ToolResult } from '../../src/agents/messages.ts'
+import type { DriverPool, ProcessStart } from '../../src/agents/pool/types.ts'
 import { takeTurn } from '../../src/agents/take-turn.ts'
 import type {
   AgentDriver,
@@ -29,6 +30,8 @@ export interface FakeDriver extends AgentDriver {
   answerSteps: (results: readonly ToolResult[]) => readonly FakeStep[]
   /** Whether a waiting turn takes them. */
   canAnswer: (results: readonly ToolResult[]) => boolean
+  /** How its sessions came by their processes; by default it does not tell. */
+  processStart: ProcessStart | undefined
   /** The sessions' processes die. */
   kill(): void
 }
@@ -59,13 +62,20 @@ export const ALL_CAPABILITIES: Capabilities = {
   sandboxModes: { default: 'native', 'read-only': 'native', workspace: 'native', full: 'native' },
 }
 
-export function createFakeDriver(name = 'fake', capabilities: Partial<Capabilities> = {}): FakeDriver {
+/** @param capacity how many turns it can have at once; by default it tells of no pool. */
+export function createFakeDriver(
+  name = 'fake',
+  capabilities: Partial<Capabilities> = {},
+  capacity?: number,
+): FakeDriver {
   let sessions = 0
   let generation = 0
   const fake: FakeDriver = {
     name,
     driver: 'acp',
     capabilities: { ...ALL_CAPABILITIES, ...capabilities },
+    ...(capacity === undefined ? {} : { pool: poolOf(capacity) }),
+    processStart: undefined,
     opened: [],
     prompts: [],
     answers: [],
@@ -101,8 +111,10 @@ export function createFakeDriver(name = 'fake', capabilities: Partial<Capabiliti
         }
         return takeTurn({ events, settled: settled.promise, interrupt, kill: interrupt }, signal)
       }
+      const { processStart: start } = fake
       return {
         id,
+        ...(start === undefined ? {} : { start }),
         get alive() {
           return !closed && born === generation
         },
@@ -126,6 +138,23 @@ export function createFakeDriver(name = 'fake', capabilities: Partial<Capabiliti
     },
   }
   return fake
+}
+
+function poolOf(capacity: number): DriverPool {
+  return {
+    capacity,
+    exclusive: false,
+    full: () => false,
+    shed: () => false,
+    stats: () => ({
+      processes: [],
+      started: 0,
+      failedStarts: 0,
+      died: 0,
+      recycled: { turns: 0, sessions: 0, memory: 0, age: 0, changed: 0, unused: 0, shed: 0 },
+      opened: { spare: 0, cold: 0 },
+    }),
+  }
 }
 
 async function play(

@@ -10,7 +10,7 @@ export const MESSAGES = describeOperation({
   tag: 'Anthropic',
   summary: 'Answer a conversation',
   description:
-    'Streams server-sent events with `"stream": true`; one with an `error` event and without `message_stop` failed. Every `anthropic-version` and `anthropic-beta` is accepted. The header `x-clinvk-profile` asks for another profile and `x-clinvk-workdir` for a folder, within what the operator allows. `x-clinvk-replay: off` runs a request that equals one that failed within the last two minutes; without it the same failure is the answer. The answer names the backend in `x-clinvk-backend` and what had no effect in `x-clinvk-without-effect`.',
+    'Streams server-sent events with `"stream": true`; one with an `error` event and without `message_stop` failed. Every `anthropic-version` and `anthropic-beta` is accepted. The header `x-clinvk-profile` asks for another profile and `x-clinvk-workdir` for a folder, within what the operator allows. `x-clinvk-replay: off` runs a request that equals one that failed within the last two minutes; without it the same failure is the answer. The answer names the backend in `x-clinvk-backend`, what it began on in `x-clinvk-start`, its wait in the queue in `x-clinvk-wait` (ms; both absent where headers go out before), and what had no effect in `x-clinvk-without-effect`.',
   body: MessagesRequest,
   answer: {
     description: 'The answer.',

@@ -1,10 +1,11 @@
+import { wasNotRun } from '../../engine/not-run.ts'
 import type { ClinvkError, ErrorCode } from '../../errors.ts'
 
 const afterRun = new WeakSet<ClinvkError>()
 
 /** Notes that a turn had begun when it failed with this error, unless no model can have been asked by then. */
 export function markAgentRan(error: ClinvkError): ClinvkError {
-  if (!BEFORE_ANY_MODEL.has(error.code)) afterRun.add(error)
+  if (!BEFORE_ANY_MODEL.has(error.code) && !wasNotRun(error)) afterRun.add(error)
   return error
 }
 
@@ -18,6 +19,7 @@ const BEFORE_ANY_MODEL: ReadonlySet<ErrorCode> = new Set([
   'not_logged_in',
   'backend_not_installed',
   'backend_not_ready',
+  'queue_full',
   'shutting_down',
 ])
 

@@ -5,6 +5,7 @@ import { CHAT_PROFILES } from '../../config/schema-chat.ts'
 import { bare, type Idempotency } from '../../engine/runs.ts'
 import type { Engine, Turn, TurnRequest } from '../../engine/types.ts'
 import { ClinvkError, toClinvkError } from '../../errors.ts'
+import { type Began, startHeaders } from '../start-headers.ts'
 import { invalidFields } from '../validate.ts'
 import { markAgentRan } from './agent-ran.ts'
 import { callerOf } from './caller.ts'
@@ -53,7 +54,9 @@ export async function startChat(start: ChatStart): Promise<ChatRun> {
   const told = (error: unknown) =>
     markAgentRan(withExistingModels(toClinvkError(error), backends, start.chat.model_aliases))
   const without = [...(request.withoutEffect ?? []), ...ignored]
-  const onInit = ({ withoutEffect = [] }: Extract<TurnEvent, { type: 'init' }>) => {
+  let began: Began = {}
+  const onInit = ({ withoutEffect = [], ...init }: Extract<TurnEvent, { type: 'init' }>) => {
+    began = init
     if (withoutEffect.includes('effort')) without.push(request.effortField ?? 'effort')
   }
   const { id, backend, model, events } = started
@@ -81,6 +84,7 @@ export async function startChat(start: ChatStart): Promise<ChatRun> {
       ...(kept?.again ? { 'idempotency-replayed': 'true' } : {}),
       'x-clinvk-backend': backend,
       'x-clinvk-profile': profile,
+      ...startHeaders(began),
       ...withoutEffectHeader(without),
     }),
   }

@@ -1,4 +1,6 @@
 import { collect, endedEarly } from '../../engine/collect.ts'
+import { wasNotRun } from '../../engine/not-run.ts'
+import { tellsQueue } from '../../engine/queue-progress.ts'
 import type { Turn } from '../../engine/types.ts'
 import { ClinvkError, toClinvkError } from '../../errors.ts'
 import { idempotencyOf } from '../idempotency.ts'
@@ -42,6 +44,11 @@ export async function serveChat(
   const outcome: Outcome = {
     failed(error, { headersSent }) {
       if (idempotency) return error
+      // Whatever its client did, an equal request would be the first one to run.
+      if (wasNotRun(error)) {
+        replay.forget(key)
+        return error
+      }
       // With the headers in hand no client sends the request again by itself: then it is a person who left.
       const left = request.signal.aborted || error.code === 'cancelled'
       if (!left && agentRan(error)) return replay.remember(key, error)
@@ -168,7 +175,8 @@ async function* toPieces(turn: Turn, writer: ChunkWriter): AsyncGenerator<Piece,
   try {
     for await (const event of turn.events) {
       done = event.type === 'done'
-      const text = writer.toChunk(event)
+      // The stream of a turn that waits in the queue begins at once, and its client sees that it lives.
+      const text = tellsQueue(event) ? writer.heartbeat() : writer.toChunk(event)
       if (text !== '') yield { text }
     }
     if (!done) throw endedEarly(turn.backend)

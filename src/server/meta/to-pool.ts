@@ -1,5 +1,5 @@
 import type { PoolLimits, ProcessInfo } from '../../agents/pool/types.ts'
-import type { BackendView, PoolView, QueueStats } from '../../engine/pool-view.ts'
+import type { BackendView, PoolView, QueueView } from '../../engine/pool-view.ts'
 import type { PoolBackend, PoolResponse } from './schema-pool.ts'
 
 /** Tells of the pool. Every member is named here, so that nothing is told that was not meant to be. `now`: epoch ms. */
@@ -18,7 +18,7 @@ export function toPoolResponse({ backends, queue, limits }: PoolView, now: numbe
   }
 }
 
-function toBackend(view: BackendView, queue: QueueStats | undefined, now: number): PoolBackend {
+function toBackend(view: BackendView, queue: QueueView | undefined, now: number): PoolBackend {
   const { name, turns, pool, conversations = { live: 0, idle: 0 } } = view
   return {
     name,
@@ -46,7 +46,7 @@ function toBackend(view: BackendView, queue: QueueStats | undefined, now: number
 }
 
 /** Turns that wait are under way for the engine; only a queue knows them apart. */
-function runningOf({ name, turns }: BackendView, queue: QueueStats | undefined): number {
+function runningOf({ name, turns }: BackendView, queue: QueueView | undefined): number {
   return queue ? (queue.running[name] ?? 0) : turns.running
 }
 
@@ -62,7 +62,7 @@ function toProcess({ pid, state, sessions, turns, startedAt, memoryBytes }: Proc
   }
 }
 
-function toQueue({ running, waiting, refused, limits }: QueueStats) {
+function toQueue({ running, waiting, refused, limits }: QueueView) {
   return {
     running: sum(Object.values(running)),
     waiting: sum(Object.values(waiting)),

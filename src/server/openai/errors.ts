@@ -51,6 +51,7 @@ const CODES: Partial<Record<ErrorCode, string>> = {
   unauthorized: 'invalid_api_key',
   backend_not_found: 'model_not_found',
   rate_limited: 'rate_limit_exceeded',
+  queue_full: 'rate_limit_exceeded',
   upstream_auth: 'invalid_api_key',
   upstream_billing: 'insufficient_quota',
   upstream_rate_limited: 'rate_limit_exceeded',

@@ -51,7 +51,7 @@ const COMPLETION = describeOperation({
   tag: 'OpenAI',
   summary: 'Answer a chat',
   description:
-    'Streams server-sent events with `"stream": true`, ending with `data: [DONE]`. A run that fails after the stream began ends it with an error in place of a chunk. The header `x-clinvk-profile` asks for another profile and `x-clinvk-workdir` for a folder, within what the operator allows. `x-clinvk-replay: off` runs a request that equals one that failed within the last two minutes; without it the same failure is the answer. The answer names the backend in `x-clinvk-backend` and what had no effect in `x-clinvk-without-effect`.',
+    'Streams server-sent events with `"stream": true`, ending with `data: [DONE]`. A run that fails after the stream began ends it with an error in place of a chunk. The header `x-clinvk-profile` asks for another profile and `x-clinvk-workdir` for a folder, within what the operator allows. `x-clinvk-replay: off` runs a request that equals one that failed within the last two minutes; without it the same failure is the answer. The answer names the backend in `x-clinvk-backend`, what it began on in `x-clinvk-start`, its wait in the queue in `x-clinvk-wait` (ms; both absent where headers go out before), and what had no effect in `x-clinvk-without-effect`.',
   body: ChatCompletionRequest,
   answer: {
     description: 'The answer.',

@@ -2,8 +2,10 @@ import type { TurnEvent } from '../../agents/types.ts'
 import { collect, endedEarly } from '../../engine/collect.ts'
 import type { Engine, Turn } from '../../engine/types.ts'
 import { type ClinvkError, toClinvkError } from '../../errors.ts'
+import { callerOf } from '../chat/caller.ts'
 import { BEGIN_GRACE_MS, peek } from '../peek.ts'
 import { requestId } from '../request-id.ts'
+import { startHeaders } from '../start-headers.ts'
 import { answerForm } from './answer-form.ts'
 import { type EventStream, isStreamForm, type StreamServices, streamEvents } from './answer-stream.ts'
 import { fromPromptRequest } from './from-request.ts'
@@ -42,7 +44,7 @@ export async function servePrompt(
     return { ...(await engine.plan(turnRequest)), dry_run: true, ...metadata }
 
   const begun = await beginRun<TurnEvent>(body, request, options, async (signal) => {
-    const turn = await engine.start(turnRequest, signal)
+    const turn = await engine.start({ ...turnRequest, caller: await callerOf(request.headers) }, signal)
     return { id: turn.id, kind: 'prompt', about: aboutTurn(turn, body), events: toItsEnd(turn) }
   })
   const { run, headers } = begun
@@ -53,7 +55,7 @@ export async function servePrompt(
   const told: EventOptions = { verbose: body.verbose ?? defaults.verbose, now, ...metadata }
   if (isStreamForm(form)) {
     const writer = createEventWriter(turn, told)
-    const events = await peek(timed, BEGIN_GRACE_MS).catch(begun.fail)
+    const { first, events } = await peek(timed, BEGIN_GRACE_MS).catch(begun.fail)
     const toLastEvent = (error: ClinvkError) => {
       options.onFailure(error, request)
       return writer.error(error, requestId(request))
@@ -69,12 +71,19 @@ export async function servePrompt(
       // The turn has begun, but its stream may not have been read yet: then nobody else says that nobody will.
       timed.return().catch(() => {})
     }
-    return streamEvents({ chunks, heartbeat: writer.heartbeat, abort, headers }, form, request, options)
+    const known = { ...headers, ...(first?.type === 'init' ? startHeaders(first) : {}) }
+    return streamEvents(
+      { chunks, heartbeat: writer.heartbeat, abort, headers: known },
+      form,
+      request,
+      options,
+    )
   }
   const { result, events } = await collectTurn(turn, told).catch(begun.fail)
+  const known = { ...headers, ...startHeaders(result) }
   return form === 'text'
-    ? new Response(result.text, { headers: { 'content-type': 'text/plain; charset=utf-8', ...headers } })
-    : Response.json(toPromptResponse(result, body.metadata, events), { headers })
+    ? new Response(result.text, { headers: { 'content-type': 'text/plain; charset=utf-8', ...known } })
+    : Response.json(toPromptResponse(result, body.metadata, events), { headers: known })
 }
 
 /** The events of a turn, and an error where the last one is missing. */

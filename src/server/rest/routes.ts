@@ -18,7 +18,7 @@ export function restRoutes(jsonBody: JsonBody, options: PromptOptions) {
         tag: 'Prompts',
         summary: 'Run a prompt on an agent',
         description:
-          'Answers in JSON, or as the text alone with `Accept: text/plain`. Streams server-sent events with `Accept: text/event-stream` or `"stream": true`, JSON lines with `Accept: application/x-ndjson` or `"output_format": "stream-json"`. What fails before the first event has its own status; what fails later is an `error` event, and no `done` follows. A stream that ends without either was cut. Server-sent events may have comments between them, and a space may stand before the first JSON line. A client that leaves cancels its turn.',
+          'Answers in JSON, or as the text alone with `Accept: text/plain`. Streams server-sent events with `Accept: text/event-stream` or `"stream": true`, JSON lines with `Accept: application/x-ndjson` or `"output_format": "stream-json"`. What fails before the first event has its own status; what fails later is an `error` event, and no `done` follows. A stream that ends without either was cut. Server-sent events may have comments between them, and a space may stand before the first JSON line. A client that leaves cancels its turn. The headers `x-clinvk-start` and `x-clinvk-wait` tell what the turn began on and how many ms it waited in the queue; a stream that begins before that is known has none.',
         answer: {
           description: 'The answer.',
           content: {

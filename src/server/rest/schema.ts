@@ -157,8 +157,21 @@ const outcome = {
       description: 'The agent had lost its session, and was told everything that was said before.',
     }),
   ),
+  start: Type.Optional(
+    words(['warm', 'spare', 'cold'], {
+      description:
+        'What the turn began on. warm: a conversation that its agent had open; spare: a process that ran already; cold: one that had to be started. Also the header x-clinvk-start.',
+    }),
+  ),
+  waited_ms: Type.Optional(
+    Type.Integer({
+      description: 'How long the prompt waited in the queue, in ms. Also the header x-clinvk-wait.',
+    }),
+  ),
   stop_reason: StopReason,
-  duration_ms: Type.Integer({ description: 'How long the turn took, in ms.' }),
+  duration_ms: Type.Integer({
+    description: 'How long the turn took, its wait in the queue included, in ms.',
+  }),
   token_usage: Type.Optional(TokenUsage),
   cost_usd: Type.Optional(Type.Number({ description: 'US dollars, where the agent tells them.' })),
   metadata: Type.Optional(
@@ -193,6 +206,9 @@ export const StreamEvent = Type.Union(
           id: outcome.id,
           model: outcome.model,
           agent_session_id: outcome.agent_session_id,
+          replayed: outcome.replayed,
+          start: outcome.start,
+          waited_ms: outcome.waited_ms,
           agent_version: Type.Optional(Type.String({ description: "The agent's own version." })),
         },
         { description: 'Who answers.' },
@@ -237,14 +253,15 @@ export const StreamEvent = Type.Union(
       'progress',
       Type.Object(
         {
-          kind: words(['notice', 'approval', 'heartbeat'], {
+          kind: words(['queue', 'notice', 'approval', 'heartbeat'], {
             description:
-              'notice: the agent tells something, such as a retry; approval: it asked for permission and was answered; heartbeat: nothing happened for a while.',
+              'queue: the prompt waits for its turn; notice: the agent tells something, such as a retry; approval: it asked for permission and was answered; heartbeat: nothing happened for a while.',
           }),
           message: Type.String({ description: 'The same for people.' }),
           data: Type.Optional(
             Type.Record(Type.String(), Type.Unknown(), {
-              description: "A notice's details, with verbose.",
+              description:
+                'queue: {"queue": {"position": 3, "backend": "claude"}}, the position being the number of prompts for this backend that go first. A notice\'s details are told with verbose.',
             }),
           ),
           tool: Type.Optional(Type.String({ description: 'approval: the tool it was for.' })),

@@ -1,10 +1,11 @@
 import type { TurnEvent } from '../../agents/types.ts'
+import { tellsQueue } from '../../engine/queue-progress.ts'
 import type { Turn } from '../../engine/types.ts'
 import type { ClinvkError } from '../../errors.ts'
 import { toProblem } from '../problem.ts'
 import type { StreamEvent } from './schema.ts'
 import { calledNothing, toStopReason } from './stop-reason.ts'
-import { toTokenUsage } from './to-response.ts'
+import { toStart, toTokenUsage } from './to-response.ts'
 
 /** How a turn's events are told. */
 export interface EventOptions {
@@ -48,6 +49,7 @@ export function createEventWriter(
   let { model } = turn
   let agentSessionId: string | undefined
   let replayed = false
+  let start: ReturnType<typeof toStart> = {}
   const numbered = (number: number) => ({
     backend: turn.backend,
     session_id: turn.sessionId,
@@ -60,6 +62,7 @@ export function createEventWriter(
     ...(model === undefined ? {} : { model }),
     ...(agentSessionId === undefined ? {} : { agent_session_id: agentSessionId }),
     ...(replayed ? { replayed: true as const } : {}),
+    ...start,
   })
 
   const toEvent = (event: TurnEvent): StreamEvent => {
@@ -68,6 +71,7 @@ export function createEventWriter(
         model = event.model ?? model
         agentSessionId = event.agentSessionId
         replayed = event.replayed === true
+        start = toStart(event)
         const version = event.agentVersion === undefined ? {} : { agent_version: event.agentVersion }
         return { type: 'init', ...head(), content: { ...about(), ...version } }
       }
@@ -94,8 +98,10 @@ export function createEventWriter(
       case 'approval':
         return { type: 'progress', ...head(), content: approval(event) }
       case 'progress': {
-        const data = verbose && event.data !== undefined ? { data: { ...event.data } } : {}
-        return { type: 'progress', ...head(), content: { kind: 'notice', message: event.message, ...data } }
+        const kind = tellsQueue(event) ? 'queue' : 'notice'
+        const told = verbose || kind === 'queue'
+        const data = told && event.data !== undefined ? { data: { ...event.data } } : {}
+        return { type: 'progress', ...head(), content: { kind, message: event.message, ...data } }
       }
       case 'done': {
         model = event.model ?? model

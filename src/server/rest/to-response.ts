@@ -17,6 +17,7 @@ export function toPromptResponse(
     ...(result.model === undefined ? {} : { model: result.model }),
     ...(result.agentSessionId === undefined ? {} : { agent_session_id: result.agentSessionId }),
     ...(result.replayed ? { replayed: true as const } : {}),
+    ...toStart(result),
     exit_code: 0,
     duration_ms: result.durationMs,
     response: result.text,
@@ -26,6 +27,14 @@ export function toPromptResponse(
     ...(result.costUsd === undefined ? {} : { cost_usd: result.costUsd }),
     ...(metadata === undefined ? {} : { metadata }),
     ...(events === undefined ? {} : { events }),
+  }
+}
+
+/** How a turn began, as far as it is known. */
+export function toStart({ start, waitedMs }: Pick<TurnResult, 'start' | 'waitedMs'>) {
+  return {
+    ...(start === undefined ? {} : { start }),
+    ...(waitedMs === undefined ? {} : { waited_ms: waitedMs }),
   }
 }
 

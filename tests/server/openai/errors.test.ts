@@ -10,6 +10,7 @@ describe('toOpenAiErrorBody', () => {
     ['unsupported_option', {}, 'invalid_request_error', 'unsupported_parameter'],
     ['unauthorized', {}, 'invalid_request_error', 'invalid_api_key'],
     ['rate_limited', {}, 'rate_limit_error', 'rate_limit_exceeded'],
+    ['queue_full', {}, 'rate_limit_error', 'rate_limit_exceeded'],
     ['upstream_rate_limited', {}, 'rate_limit_error', 'rate_limit_exceeded'],
     ['upstream_billing', {}, 'insufficient_quota', 'insufficient_quota'],
     ['upstream_billing', { status: 429 }, 'insufficient_quota', 'insufficient_quota'],

@@ -84,6 +84,9 @@ do not listen, an equal request gets the same failure for \`chat.replay_guard_se
 request that its client left before any answer is 409 for 15 s, then a new one. \`x-clinvk-replay: off\` switches that off. Successes are never
 replayed, unless the request has an \`Idempotency-Key\`: then its run goes on without its client, and [the same key finds it](sessions.md).
 
+**Too many at once**: a chat waits for its place, and its stream begins at once and is kept alive. Where as many wait as may, the answer is a 429 with a
+\`retry-after\`, which the SDKs heed: nothing was run, so it is no failure that is kept. The same is true of a client that leaves while it waits.
+
 **In the background**: a response with \`background: true\` (\`openai/v1/responses\`) is answered at once and made whether its client stays or leaves. \`GET …/{id}\`
 tells it as far as it is; \`?stream=true\` streams its events from the first on, live to the end, and \`&starting_after=N\` those behind number N: none missing, none
 twice. It is a [run](sessions.md#runs) (\`kind\` \`response\`), kept \`session.retention_days\`: a later server tells it as well, as \`failed\` where the last one ended in the middle
@@ -103,6 +106,7 @@ run each: switch that off there, or give them a small model.
 | \`x-clinvk-backend\` | the backend that answered |
 | \`x-clinvk-profile\` | the profile that the agent ran with |
 | \`x-clinvk-without-effect\` | fields of the request that changed nothing |
+| \`x-clinvk-start\`, \`x-clinvk-wait\` | what the turn began on, and how long it waited in the [queue](http-api.md#the-queue), where that is known in time |
 | \`x-request-id\` (OpenAI), \`request-id\` (Anthropic) | the request's id |
 
 ## Fields

@@ -8,7 +8,7 @@ import { cell, fieldTable, valuesOf } from './schema-table.ts'
 
 /** The reference of the REST API. */
 export function httpApiPage(): string {
-  return `${[HEAD, '### Request', fieldTable(PromptRequest), FORMS, '### Answer', fieldTable(PromptResponse), STREAM, eventTable(), SEVERAL, ...several('parallel', ParallelRequest, ParallelResponse), ...several('chain', ChainRequest, ChainResponse), ...several('compare', CompareRequest, CompareResponse), AFTER, errorTable()].join('\n\n')}\n`
+  return `${[HEAD, '### Request', fieldTable(PromptRequest), FORMS, '### Answer', fieldTable(PromptResponse), STREAM, eventTable(), QUEUE, SEVERAL, ...several('parallel', ParallelRequest, ParallelResponse), ...several('chain', ChainRequest, ChainResponse), ...several('compare', CompareRequest, CompareResponse), AFTER, errorTable()].join('\n\n')}\n`
 }
 
 const HEAD = `# HTTP API
@@ -50,8 +50,28 @@ runs are kept: [how to go on, branch, run in the background and come back](sessi
 
 const STREAM = `### Events of a stream
 
-Every event has \`type\`, \`backend\`, \`session_id\`, \`timestamp\`, \`sequence\` (from 1, without gaps) and \`content\`. The first is \`init\`, the last
-is \`done\` or \`error\`; a stream without one of them was cut. Silence is bridged by comments (SSE) or \`progress\` events (NDJSON).`
+Every event has \`type\`, \`backend\`, \`session_id\`, \`timestamp\`, \`sequence\` (from 1, without gaps) and \`content\`. The first is \`init\`, behind
+the \`progress\` of a prompt that waits in the queue; the last is \`done\` or \`error\`, and a stream without one of them was cut. Silence is bridged by comments (SSE) or \`progress\` events (NDJSON).`
+
+const QUEUE = `## The queue
+
+At most \`pool.max_running\` prompts run at once, and of each backend as many as its processes can take. More wait, \`pool.queue\` of them and
+\`pool.queue_per_backend\` for one backend; what comes then is a 429 with the code \`queue_full\` and a \`Retry-After\`, whatever API it came by, and
+nothing of it was run. API keys take turns, so a client with many prompts does not hold up another's first one; a backend that is busy does not
+keep the others from running. Turns of one session wait for each other first. A prompt that waits counts against no time limit, a chat that waits
+for its client's tools takes no place, and who leaves while waiting has run nothing.
+
+A stream begins at once and tells by \`progress\` events of the kind \`queue\` how many prompts go first; chat streams are kept alive meanwhile. Of
+several prompts, one that finds the queue full fails alone.
+
+| Header of an answer | Meaning |
+|---|---|
+| \`x-clinvk-start\` | what the turn began on: \`warm\`, a conversation that its agent had open; \`spare\`, a process that ran already; \`cold\`, one that was started for it |
+| \`x-clinvk-wait\` | how long it waited in the queue, in ms |
+
+Prompts and chats have them. They are absent where the headers go out before the agent is there: of streams that began with waiting or took 3 s, of JSON
+answers that take minutes, and of what runs in the background. The \`init\` event and the answer tell the same as \`start\` and \`waited_ms\`, and the results
+of several prompts do.`
 
 const SEVERAL = `## Several prompts at once
 

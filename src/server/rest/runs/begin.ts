@@ -75,13 +75,14 @@ export async function beginRun<E>(
 function ofRun(error: ClinvkError, { run, again }: Pick<BegunRun<unknown>, 'run' | 'again'>): ClinvkError {
   const { code, message, status, upstreamStatus, retryAfterMs, cause } = error
   const { session_id: session } = run.about
+  // The same key gives the same failure, however often it is sent, unless nothing was run.
+  const isFinal = again && code !== 'queue_full'
   return new ClinvkError(code, message, {
     status,
     cause,
-    // The same key gives the same failure, however often it is sent.
-    retryable: error.retryable && !again,
+    retryable: error.retryable && !isFinal,
     ...(upstreamStatus === undefined ? {} : { upstreamStatus }),
-    ...(retryAfterMs === undefined || again ? {} : { retryAfterMs }),
+    ...(retryAfterMs === undefined || isFinal ? {} : { retryAfterMs }),
     details: {
       ...error.details,
       run_id: run.id,

@@ -1,6 +1,6 @@
 import type { Engine } from '../../../engine/types.ts'
 
-/** An engine whose turns are noted as tasks of a run, so that each can be found, and cancelled, by its own id. */
+/** An engine whose turns are the caller's, and noted as tasks of a run: each can be found, and cancelled, by its own id. */
 export function withNotes(
   { start, runs }: Pick<Engine, 'start' | 'runs'>,
   runId: string,
@@ -9,7 +9,7 @@ export function withNotes(
   return {
     async start(request, signal) {
       const own = new AbortController()
-      const turn = await start(request, AbortSignal.any([signal, own.signal]))
+      const turn = await start({ ...request, caller }, AbortSignal.any([signal, own.signal]))
       const { id, sessionId, backend, model } = turn
       const about = {
         run_id: runId,
