@@ -8,6 +8,7 @@ import { ClinvkError } from '../../errors.ts'
 import { type ChildOptions, spawnChild } from '../../process/child.ts'
 import { VERSION } from '../../version.ts'
 import { type Fields, fields, word } from '../fields.ts'
+import type { PooledProcess } from '../pool/types.ts'
 import { crashError, type Failing, refusalError } from './errors.ts'
 import { toStream } from './stream.ts'
 
@@ -28,16 +29,13 @@ export interface SessionHandlers {
 }
 
 /** A process that speaks ACP, initialized. */
-export interface AcpConnection {
+export interface AcpConnection extends PooledProcess {
   readonly agent: AgentInfo
-  readonly alive: boolean
   /** @throws `RequestError` as the agent answered; `agent_crashed` or `agent_protocol` when its process is gone. */
   request(method: string, params: Fields): Promise<Fields>
   notify(method: string, params: Fields): Promise<void>
   /** Sends what concerns a session to its handlers, until the returned function is called. */
   route(sessionId: string, handlers: SessionHandlers): () => void
-  /** Ends the process group. */
-  end(): Promise<void>
 }
 
 /** How long things may take, in ms. */
@@ -123,6 +121,8 @@ export async function connectAcp(
     const info = toAgentInfo(await Promise.race([hello, given.promise]))
     return {
       agent: info,
+      pid: child.pid,
+      exited: child.exited,
       get alive() {
         return child.alive && !signal.aborted && !ending
       },

@@ -1,15 +1,18 @@
 import { ClinvkError } from '../../errors.ts'
+import { createProcessPool } from '../pool/pool.ts'
+import { programFiles } from '../pool/program.ts'
+import { SMALL_POOL } from '../pool/types.ts'
 import { abortError } from '../take-turn.ts'
 import type { AgentDriver, AgentSession, BackendSettings, SessionOptions } from '../types.ts'
+import { sessionUnlessAborted } from '../unless-aborted.ts'
 import { createServerNames, type OpenTools, openClientTools } from './client-tools.ts'
-import { connectAcp } from './connection.ts'
+import { type AcpConnection, connectAcp } from './connection.ts'
 import type { Failing } from './errors.ts'
 import { type Inquest, inquire } from './inquest.ts'
 import { openWorkshop, toLaunch, type Workshop } from './launch.ts'
 import { type McpEndpoint, openMcpEndpoint } from './mcp-endpoint.ts'
 import { createQueue } from './one-by-one.ts'
 import { openOnAgent } from './open.ts'
-import { createPool } from './pool.ts'
 import { probeAcp } from './probe.ts'
 import type { AcpProfile, Startup, TakenTypes } from './profile.ts'
 import { profileOf } from './profiles.ts'
@@ -24,7 +27,7 @@ export interface AcpTiming {
   readonly handshakeMs?: number
   /** For a process to end after TERM. */
   readonly termMs?: number
-  /** For a process without a session to be kept. */
+  /** For a process without a session to be kept, instead of what the pool's limits say. */
   readonly idleMs?: number
 }
 
@@ -38,7 +41,12 @@ export function createAcpDriver(
   timing: AcpTiming = {},
 ): AgentDriver {
   const failing: Failing = { backend: settings.name, loginHint: profile.loginHint }
-  const pool = createPool(profile.sessionsPerProcess, timing.idleMs)
+  const { pool: limits = SMALL_POOL } = settings
+  const pool = createProcessPool<AcpConnection>({
+    backend: settings.name,
+    limits: { ...limits, keepAliveMs: timing.idleMs ?? limits.keepAliveMs },
+    sessions: { atOnce: 0, inAll: profile.sessionsPerProcess },
+  })
   const closing = new AbortController()
   const inquests = new Set<Promise<unknown>>()
   const taken = new Map<string, Promise<TakenTypes | undefined>>()
@@ -61,21 +69,24 @@ export function createAcpDriver(
     return found.finally(() => inquests.delete(found))
   }
 
-  const open = async (options: SessionOptions): Promise<AgentSession> => {
+  const open = async (options: SessionOptions, signal: AbortSignal): Promise<AgentSession> => {
     const startup = profile.startup(options, settings.env)
     const launch = toLaunch(settings, profile, startup, options.extraFlags)
     workshop ??= openWorkshop()
     const { folder, prepare } = await workshop
     const { command, env } = await prepare(launch)
-    const lease = await pool.lease(JSON.stringify([command, env]), () =>
-      connectAcp(failing, { command, cwd: folder, env }, closing.signal, timing),
-    )
+    const kind = {
+      key: JSON.stringify([command, env]),
+      start: (stop: AbortSignal) => connectAcp(failing, { command, cwd: folder, env }, stop, timing),
+      files: [...programFiles(command, env), ...(profile.startupFiles?.(env) ?? [])],
+    }
+    const lease = await pool.take(kind, signal)
     const workdir = startup.away ? folder : options.workdir
     let tools: OpenTools | undefined
     let seeded: string | undefined
     try {
       tools = openTools(startup, workdir, options)
-      const { connection } = lease
+      const connection = lease.process
       if (options.resume !== undefined) await profile.beforeReopen?.(options.resume, env, closing.signal)
       const known = tools ? withNames(options, tools) : options
       const { history = [], systemPrompt } = known
@@ -147,11 +158,13 @@ export function createAcpDriver(
     name: settings.name,
     driver: 'acp',
     capabilities: profile.capabilities,
+    pool,
     probe: () => probeAcp(settings, profile, told),
     async open(options, signal) {
       if (closing.signal.aborted) throw new ClinvkError('shutting_down', `${settings.name} is shutting down.`)
       if (signal.aborted) throw abortError(signal)
-      return orAbort(open(options), signal)
+      // Opening goes on behind an abort, since others may wait for the same process.
+      return sessionUnlessAborted(open(options, signal), signal)
     },
     async close() {
       closing.abort()
@@ -165,19 +178,4 @@ export function createAcpDriver(
 /** The model's earlier calls have to look like those that it can make now. */
 function withNames(options: SessionOptions, tools: OpenTools): SessionOptions {
   return options.history ? { ...options, history: renameCalls(options.history, tools.modelName) } : options
-}
-
-/** Opening goes on behind an abort, since others may wait for the same process; its session is closed then. */
-async function orAbort(opening: Promise<AgentSession>, signal: AbortSignal): Promise<AgentSession> {
-  const aborted = Promise.withResolvers<never>()
-  const onAbort = () => aborted.reject(abortError(signal))
-  signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    return await Promise.race([opening, aborted.promise])
-  } catch (error) {
-    if (signal.aborted) opening.then((session) => session.close()).catch(() => {})
-    throw error
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-  }
 }

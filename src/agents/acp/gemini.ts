@@ -16,6 +16,7 @@ import {
 import { seedGemini } from './gemini-seed.ts'
 import { type AcpProfile, PLACE, type Startup, type ToolServers } from './profile.ts'
 import { PURE_SYSTEM, PURE_SYSTEM_WITH_TOOLS } from './pure-system.ts'
+import { geminiFiles } from './startup-files.ts'
 import { nameTools } from './tool-names.ts'
 
 /**
@@ -75,6 +76,7 @@ export const gemini: AcpProfile = {
   toolName: (callId) => /^([A-Za-z][\w.]*?)(?:__|[-_]\d{10,})/.exec(callId)?.[1],
   // It has no session/close, and each session leaves listeners behind.
   sessionsPerProcess: 50,
+  startupFiles: geminiFiles,
   // 8 at once take it 13 s, and of 20 most are never opened; one after the other take 50 to 80 ms each.
   opensOneByOne: true,
   beforeReopen: untilReopenable,

@@ -18,8 +18,8 @@ export function providerSettings(env: Readonly<Record<string, string>>): Fields 
 
 const ABOUT_PROVIDERS: readonly string[] = ['provider', 'model', 'enabled_providers', 'disabled_providers']
 
-/** In the order in which OpenCode reads them, the last one counts. */
-function settingsFiles(env: Readonly<Record<string, string>>): readonly string[] {
+/** The user's settings, in the order in which OpenCode reads them: the last one counts. */
+export function settingsFiles(env: Readonly<Record<string, string>>): readonly string[] {
   const home = env['HOME'] || env['USERPROFILE']
   const base = env['XDG_CONFIG_HOME'] || (home ? join(home, '.config') : undefined)
   const folder = base === undefined ? undefined : join(base, 'opencode')

@@ -4,6 +4,7 @@ import type { SessionOptions } from '../types.ts'
 import { providerSettings } from './opencode-config.ts'
 import { type AcpProfile, type Finding, PLACE, type Startup, type TakenTypes } from './profile.ts'
 import { PURE_SYSTEM, PURE_SYSTEM_WITH_TOOLS } from './pure-system.ts'
+import { opencodeFiles } from './startup-files.ts'
 
 /** An inline configuration that comes after all of the user's files. */
 const CONFIG_VARIABLE = 'OPENCODE_CONFIG_CONTENT'
@@ -71,7 +72,8 @@ export const opencode: AcpProfile = {
   effortLevels: true,
   usage: 'last-call',
   wholeThoughts: false,
-  sessionsPerProcess: Number.POSITIVE_INFINITY,
+  sessionsPerProcess: 0,
+  startupFiles: opencodeFiles,
   loginHint: 'Run opencode auth login.',
   packaged: true,
   takenTypes: { args: (model) => ['models', model.replace(/\/.*/, ''), '--verbose'], read: readTakenTypes },

@@ -1,4 +1,5 @@
 import type { HistoryMessage } from '../messages.ts'
+import type { WatchedFile } from '../pool/types.ts'
 import type { Capabilities, SessionOptions } from '../types.ts'
 
 /** What a process has to be started with for a session; sessions with an equal one share a process. */
@@ -119,8 +120,13 @@ export interface AcpProfile {
   readonly effortLevels?: boolean
   /** Whether it gets stuck when it has to open several sessions at once. */
   readonly opensOneByOne?: boolean
-  /** How many sessions a process may open before a new one takes its place. */
+  /** How many sessions a process may open before a new one takes its place. 0: any number. */
   readonly sessionsPerProcess: number
+  /**
+   * What a process with this environment reads once, besides its program: when that changes, a new one takes its
+   * place. Without what the agent itself changes in normal use.
+   */
+  startupFiles?(env: Readonly<Record<string, string>>): readonly WatchedFile[]
   /** Resolves when a session can be opened again without harm to it. */
   beforeReopen?(sessionId: string, env: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void>
   /** Removes what the agent keeps of a closed session that was ephemeral. Never throws. `env` is its process's. */

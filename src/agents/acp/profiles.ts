@@ -53,7 +53,7 @@ export const generic: AcpProfile = {
   commandMark: /^\//,
   usage: 'none',
   wholeThoughts: false,
-  sessionsPerProcess: Number.POSITIVE_INFINITY,
+  sessionsPerProcess: 0,
   loginHint: 'Log in with the agent itself first.',
   packaged: false,
 }

@@ -4,15 +4,15 @@ import { ClinvkError } from '../../errors.ts'
 import type { Channel } from '../../process/channel.ts'
 import { within } from '../../process/within.ts'
 import { type Fields, fields, word } from '../fields.ts'
+import type { Lease } from '../pool/types.ts'
 import { createSharedChannel } from '../shared-channel.ts'
 import { abortError, takeTurn } from '../take-turn.ts'
 import type { AgentSession, SessionOptions, TurnEvent } from '../types.ts'
 import type { OpenTools } from './client-tools.ts'
-import type { SessionHandlers } from './connection.ts'
+import type { AcpConnection, SessionHandlers } from './connection.ts'
 import { type Failing, lacksStatus, type Refusal, refusalError } from './errors.ts'
 import { ownFileCheck } from './own-file.ts'
 import { allow, decide } from './permissions.ts'
-import type { Lease } from './pool.ts'
 import type { AcpProfile, Finding, TakenTypes } from './profile.ts'
 import { toPrompt } from './prompt.ts'
 import { requireTaken } from './taken-types.ts'
@@ -24,7 +24,7 @@ export interface SessionSetup {
   readonly failing: Failing
   readonly profile: AcpProfile
   readonly options: SessionOptions
-  readonly lease: Lease
+  readonly lease: Lease<AcpConnection>
   readonly sessionId: string
   /** Where the agent tells it. */
   readonly model: string | undefined
@@ -68,7 +68,7 @@ const CLOSE_MS = 1000
 /** A conversation with an agent over a process that it shares with others. */
 export function createSession(setup: SessionSetup): AgentSession {
   const { failing, profile, options, lease, sessionId, inquire, forget, interruptMs, tools } = setup
-  const { connection } = lease
+  const connection = lease.process
   const calls = tools?.calls
   const rules = { ...options, isOwnFile: ownFileCheck(options.workdir) }
   // What goes before the first prompt; a session that is opened again has it already.
@@ -238,6 +238,7 @@ export function createSession(setup: SessionSetup): AgentSession {
 
   return {
     id: sessionId,
+    start: lease.start,
     get alive() {
       return isAlive()
     },

@@ -6,6 +6,7 @@ import { readJsonLines } from '../../process/lines.ts'
 import { within } from '../../process/within.ts'
 import { VERSION } from '../../version.ts'
 import { type Fields, fields, word } from '../fields.ts'
+import type { PooledProcess } from '../pool/types.ts'
 import type { BackendSettings } from '../types.ts'
 import { answerRequest } from './approvals.ts'
 import { crashError } from './errors.ts'
@@ -25,11 +26,10 @@ interface ThreadListener {
 }
 
 /** One `codex app-server` process, in which many threads live. */
-export interface AppServer {
+export interface AppServer extends PooledProcess {
   readonly version: string | undefined
   readonly login: Login
-  readonly alive: boolean
-  /** Has something done when the process has ended; `close` waits for it. */
+  /** Has something done when the process has ended; `close` and `exited` wait for it. */
   afterEnd(work: () => Promise<void>): void
   /** Whether it waits for a thread's reader, so that nothing of other threads is heard either. */
   readonly blocked: boolean
@@ -156,13 +156,17 @@ export async function startAppServer(
     await peer.notify('initialized')
     const login = await readLogin(peer.request)
     return {
+      pid: child.pid,
+      get exited() {
+        return done
+      },
       version: /\/(\d\S*)/.exec(word(told['userAgent']) ?? '')?.[1],
       login,
       get alive() {
         return child.alive && !reason
       },
       afterEnd(work) {
-        done = done.then(work)
+        done = done.then(work).catch(() => {})
       },
       get blocked() {
         return waiting > 0
@@ -184,6 +188,7 @@ export async function startAppServer(
         }
       },
       close,
+      end: () => close(),
     }
   } catch (error) {
     await close()

@@ -1,7 +1,8 @@
 import { stat } from 'node:fs/promises'
 import { ClinvkError } from '../../errors.ts'
 import { fields, word } from '../fields.ts'
-import { abortError } from '../take-turn.ts'
+import { createProcessPool } from '../pool/pool.ts'
+import { type Lease, SMALL_POOL } from '../pool/types.ts'
 import type {
   AgentDriver,
   AgentSession,
@@ -10,16 +11,18 @@ import type {
   Probe,
   SessionOptions,
 } from '../types.ts'
+import { sessionUnlessAborted } from '../unless-aborted.ts'
 import type { AppServer } from './app-server.ts'
 import { effortFor } from './effort.ts'
 import { isStillHeld, notLoggedIn, requestError } from './errors.ts'
 import { historyItems } from './history.ts'
+import { toKind } from './kind.ts'
 import { settleOptions, threadParams } from './options.ts'
-import { createPool, type Timing } from './pool.ts'
-import { probeCodex } from './probe.ts'
+import { COMMON_KIND, probeCodex } from './probe.ts'
 import { createSession } from './session.ts'
 import { type AnswerForm, answerForm, canBeStrict } from './strict-answer.ts'
 import { threadConfig } from './thread-config.ts'
+import type { Timing } from './timing.ts'
 import { createToolNames, type ToolNames } from './tool-names.ts'
 
 /** What Codex can do by its own protocol. */
@@ -57,20 +60,25 @@ const PROBE_KEPT_MS = 30_000
 
 /** Codex, by `codex app-server`: one process for all conversations that have the same flags. */
 export function createCodexDriver(settings: BackendSettings, timing: Timing = {}): AgentDriver {
-  const pool = createPool(settings, timing)
+  const { pool: limits = SMALL_POOL } = settings
+  const pool = createProcessPool<AppServer>({
+    backend: settings.name,
+    limits: { ...limits, keepAliveMs: timing.idleMs ?? limits.keepAliveMs },
+    sessions: { atOnce: 0, inAll: 0 },
+  })
   const sessions = new Set<AgentSession>()
   let probed: { at: number; probe: Promise<Probe> } | undefined
 
   const openThread = async (
-    server: AppServer,
+    lease: Lease<AppServer>,
     options: SessionOptions,
     form: AnswerForm | undefined,
-    release: () => void,
   ) => {
     const { name: backend } = settings
+    const server = lease.process
     if (server.login.needed && !server.login.found) {
       // It would not notice a login that comes later.
-      await server.close()
+      await lease.abandon()
       throw notLoggedIn(backend)
     }
     const { effort: asked, history = [] } = options
@@ -84,7 +92,7 @@ export function createCodexDriver(settings: BackendSettings, timing: Timing = {}
       if (items.length > 0) await server.request(method, { threadId, items })
       const session = createSession({
         backend,
-        server,
+        lease,
         options,
         threadId,
         model,
@@ -92,10 +100,7 @@ export function createCodexDriver(settings: BackendSettings, timing: Timing = {}
         names,
         form,
         timing,
-        release: () => {
-          sessions.delete(session)
-          release()
-        },
+        forget: () => sessions.delete(session),
       })
       sessions.add(session)
       return session
@@ -105,14 +110,25 @@ export function createCodexDriver(settings: BackendSettings, timing: Timing = {}
     }
   }
 
+  const openIn = async (lease: Lease<AppServer>, options: SessionOptions, form: AnswerForm | undefined) => {
+    try {
+      return await openThread(lease, options, form)
+    } catch (error) {
+      lease.release()
+      throw error
+    }
+  }
+
   return {
     name: settings.name,
     driver: 'codex',
     capabilities: CODEX_CAPABILITIES,
+    pool,
     holdsTo: canBeStrict,
     probe() {
       const now = performance.now()
-      if (!probed || now - probed.at > PROBE_KEPT_MS) probed = { at: now, probe: probeCodex(settings, pool) }
+      const visit = async () => pool.visit(await toKind(settings, COMMON_KIND, timing))
+      if (!probed || now - probed.at > PROBE_KEPT_MS) probed = { at: now, probe: probeCodex(settings, visit) }
       return probed.probe
     },
     async open(asked, signal) {
@@ -120,21 +136,17 @@ export function createCodexDriver(settings: BackendSettings, timing: Timing = {}
       requireNewForTools(options)
       const form = options.jsonSchema === undefined ? undefined : answerForm(options.jsonSchema)
       await requireFolder(options.workdir)
-      const { server, release } = await pool.take({
-        flags: options.extraFlags ?? [],
-        profile: options.profile ?? 'full',
-        passing: options.ephemeral && options.resume === undefined,
-        clientTools: (options.clientTools ?? []).length > 0,
-      })
-      try {
-        return await abandonable(
-          server.then((started) => openThread(started, options, form, release)),
-          signal,
-        )
-      } catch (error) {
-        release()
-        throw error
-      }
+      const kind = await toKind(
+        settings,
+        {
+          flags: options.extraFlags ?? [],
+          profile: options.profile ?? 'full',
+          passing: options.ephemeral && options.resume === undefined,
+          clientTools: (options.clientTools ?? []).length > 0,
+        },
+        timing,
+      )
+      return sessionUnlessAborted(openIn(await pool.take(kind, signal), options, form), signal)
     },
     async close() {
       await Promise.all([...sessions].map((session) => session.close()))
@@ -192,20 +204,4 @@ async function requireFolder(workdir: string): Promise<void> {
       'invalid_workdir',
       `The working directory ${workdir} does not exist or is no folder.`,
     )
-}
-
-/** A session that comes after nobody waits for it any more is closed. */
-async function abandonable(opening: Promise<AgentSession>, signal: AbortSignal): Promise<AgentSession> {
-  const aborted = Promise.withResolvers<never>()
-  const onAbort = () => aborted.reject(abortError(signal))
-  signal.addEventListener('abort', onAbort, { once: true })
-  if (signal.aborted) onAbort()
-  try {
-    return await Promise.race([opening, aborted.promise])
-  } catch (error) {
-    if (signal.aborted) void opening.then((session) => session.close()).catch(() => {})
-    throw error
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-  }
 }

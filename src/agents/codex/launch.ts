@@ -10,7 +10,7 @@ import { makePrivateHome } from './private-home.ts'
 import { profileFlags } from './profile-flags.ts'
 
 /** What distinguishes one process from another. */
-export interface Kind {
+export interface ServerKind {
   /** The caller's, after which come the profile's. */
   readonly flags: readonly string[]
   readonly profile: AgentProfile
@@ -27,7 +27,7 @@ export interface Kind {
  */
 export async function launch(
   settings: BackendSettings,
-  { flags: asked, profile, passing, clientTools }: Kind,
+  { flags: asked, profile, passing, clientTools }: ServerKind,
   options: Omit<StartOptions, 'flags'>,
 ): Promise<AppServer> {
   const flags = [...asked, ...profileFlags(profile)]

@@ -15,9 +15,9 @@ export async function makePrivateHome(
   folder: string,
   env: Readonly<Record<string, string>>,
 ): Promise<string | undefined> {
-  const own = resolve(env['CODEX_HOME'] || join(env['HOME'] || homedir(), '.codex'))
+  const own = codexHome(env)
   const entries = await readdir(own).catch(() => [])
-  const instructions = entries.filter((name) => INSTRUCTIONS.test(name))
+  const instructions = entries.filter((name) => INSTRUCTION_FILES.includes(name))
   const sizes = await Promise.all(instructions.map((name) => stat(join(own, name)).catch(() => undefined)))
   if (!sizes.some((found) => found?.isFile() && found.size > 0)) return undefined
 
@@ -29,7 +29,14 @@ export async function makePrivateHome(
   return home
 }
 
-const INSTRUCTIONS = /^AGENTS(\.override)?\.md$/
+/** The user's own instructions, whatever the folder. */
+export const INSTRUCTION_FILES: readonly string[] = ['AGENTS.md', 'AGENTS.override.md']
+
+/** The home of its user. */
+export function codexHome(env: Readonly<Record<string, string>>): string {
+  return resolve(env['CODEX_HOME'] || join(env['HOME'] || homedir(), '.codex'))
+}
+
 /** What speaks or acts for the user, and what belongs to the processes and conversations of a home. */
 const LEFT_OUT =
   /^(AGENTS(\.override)?\.md|skills|prompts|plugins|hooks\.json|memories.*|sessions|archived_sessions|history\.jsonl|.*\.sqlite(-.*)?|\.?tmp|log|shell_snapshots|thread-writer-locks)$/

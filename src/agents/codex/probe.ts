@@ -1,10 +1,10 @@
 import { ClinvkError } from '../../errors.ts'
 import { RpcError } from '../../process/json-rpc.ts'
 import { fields, items, word } from '../fields.ts'
+import type { Lease } from '../pool/types.ts'
 import type { BackendSettings, Probe } from '../types.ts'
 import type { AppServer } from './app-server.ts'
 import { HOW_TO_LOG_IN } from './errors.ts'
-import type { Pool } from './pool.ts'
 
 /** How long Codex may take to tell about itself, in ms. */
 const PROBE_TIMEOUT_MS = 10_000
@@ -16,14 +16,14 @@ const PROBE_TIMEOUT_MS = 10_000
  */
 export async function probeCodex(
   settings: BackendSettings,
-  pool: Pool,
+  visit: Visit,
   timeoutMs = PROBE_TIMEOUT_MS,
 ): Promise<Probe> {
   const { models } = settings
   const late = Promise.withResolvers<never>()
   const timer = setTimeout(() => late.reject(new Error('late')), timeoutMs)
   try {
-    return await Promise.race([ask(settings, pool), late.promise])
+    return await Promise.race([ask(settings, visit), late.promise])
   } catch (error) {
     const known = error instanceof ClinvkError ? error : undefined
     const program = settings.command.join(' ')
@@ -40,18 +40,21 @@ export async function probeCodex(
   }
 }
 
-/** The process that most sessions share. */
-const KIND = { flags: [], profile: 'full', passing: false, clientTools: false } as const
+/** The kind of process that most sessions share. */
+export const COMMON_KIND = { flags: [], profile: 'full', passing: false, clientTools: false } as const
 
-async function ask(settings: BackendSettings, pool: Pool): Promise<Probe> {
-  const { server: starting, release } = await pool.take(KIND)
+/** A place in such a process, without a session. */
+type Visit = () => Promise<Lease<AppServer>>
+
+async function ask(settings: BackendSettings, visit: Visit): Promise<Probe> {
+  const lease = await visit()
   try {
-    const server = await starting
+    const server = lease.process
     const models = settings.models.length > 0 ? settings.models : await listModels(server)
     const { version, login } = server
     const ready = login.found || !login.needed
     // It would not notice a login that comes later.
-    if (!ready) await server.close()
+    if (!ready) await lease.abandon()
     return {
       available: true,
       ...(version === undefined ? {} : { version }),
@@ -60,7 +63,7 @@ async function ask(settings: BackendSettings, pool: Pool): Promise<Probe> {
       models,
     }
   } finally {
-    release()
+    lease.release()
   }
 }
 

@@ -1,14 +1,15 @@
 import { ClinvkError } from '../../errors.ts'
 import { within } from '../../process/within.ts'
 import { type Fields, fields, word } from '../fields.ts'
+import type { Lease } from '../pool/types.ts'
 import { abortError, takeTurn } from '../take-turn.ts'
 import type { AgentSession, InputPart, SessionOptions, TurnEvent } from '../types.ts'
 import type { AppServer } from './app-server.ts'
 import { answerRequest } from './approvals.ts'
 import { requestError, turnError } from './errors.ts'
 import { mayMention, turnParams, userInput, userItem } from './options.ts'
-import type { Timing } from './pool.ts'
 import type { AnswerForm } from './strict-answer.ts'
+import type { Timing } from './timing.ts'
 import { cutShort } from './to-events.ts'
 import type { ToolNames } from './tool-names.ts'
 import { createTurn, type Turn } from './turn.ts'
@@ -17,7 +18,7 @@ import { createTotals } from './usage.ts'
 /** What a session is made from. */
 export interface SessionSetup {
   readonly backend: string
-  readonly server: AppServer
+  readonly lease: Lease<AppServer>
   readonly options: SessionOptions
   /** Codex's own id of the conversation. */
   readonly threadId: string
@@ -29,8 +30,8 @@ export interface SessionSetup {
   /** What its answers have to fit. */
   readonly form: AnswerForm | undefined
   readonly timing: Pick<Timing, 'interruptMs' | 'quietMs'>
-  /** Called once, when the process is not needed any more. */
-  readonly release: () => void
+  /** Called once, when the session is over. */
+  readonly forget: () => void
 }
 
 /** How long a thread's clean-up may take before it is given up, in ms. */
@@ -38,7 +39,8 @@ const CLEAN_UP_MS = 1000
 
 /** A thread of an app-server as a session. */
 export function createSession(setup: SessionSetup): AgentSession {
-  const { backend, server, options, threadId, names } = setup
+  const { backend, lease, options, threadId, names } = setup
+  const server = lease.process
   const details = { backend }
   const totals = createTotals(options.resume === undefined ? threadId : undefined)
   let turn: Turn | undefined
@@ -142,6 +144,7 @@ export function createSession(setup: SessionSetup): AgentSession {
     })
     turn = opened
     latest = opened
+    void opened.settled.then(lease.beginTurn())
     void begin(opened, parts).then(opened.begin)
     return opened
   }
@@ -179,7 +182,7 @@ export function createSession(setup: SessionSetup): AgentSession {
       details,
     })
     // While a slow reader of another conversation holds the process up, its silence proves nothing.
-    if (!server.blocked) await server.close(failure)
+    if (!server.blocked) await Promise.all([server.close(failure), lease.abandon()])
     if (turn) finish(turn, failure)
   }
 
@@ -201,6 +204,7 @@ export function createSession(setup: SessionSetup): AgentSession {
 
   return {
     id: threadId,
+    start: lease.start,
     get alive() {
       return server.alive && !failure && !closing
     },
@@ -227,7 +231,8 @@ export function createSession(setup: SessionSetup): AgentSession {
         if (server.alive) await cleanUp(true)
         unlisten()
         if (turn) finish(turn, new ClinvkError('cancelled', `${backend}: the conversation was closed.`))
-        setup.release()
+        lease.release()
+        setup.forget()
       })()
       return closing
     },

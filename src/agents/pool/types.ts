@@ -37,7 +37,10 @@ export const SMALL_POOL: PoolLimits = {
   processMemoryBytes: 0,
 }
 
-/** Why a process takes no new session and ends with its last one. */
+/**
+ * Why a process takes no new session and ends with its last one. `shed`: it made room, in the pool or in memory. One
+ * that was for a single session from the beginning has no reason.
+ */
 export const RECYCLE_REASONS = ['turns', 'sessions', 'memory', 'age', 'changed', 'unused', 'shed'] as const
 export type RecycleReason = (typeof RECYCLE_REASONS)[number]
 
@@ -51,6 +54,18 @@ export interface PooledProcess {
   end(): Promise<void>
 }
 
+/**
+ * A file that a process reads when it starts. As a path: it has changed when another file is there, by its real path,
+ * inode, size or time, as with programs. With an essence: when that differs, for what the agent itself rewrites.
+ */
+export type WatchedFile =
+  | string
+  | {
+      readonly path: string
+      /** What matters in its text, as JSON. May throw: then the whole text does. Always the same function for a path. */
+      readonly essence: (text: string) => unknown
+    }
+
 /** What distinguishes one process from another, and how to start it. */
 export interface Kind<P extends PooledProcess> {
   /** Sessions with an equal key can share a process, or take its spare. */
@@ -60,7 +75,7 @@ export interface Kind<P extends PooledProcess> {
    * The program and the files that it reads when it starts, such as settings and logins: once one has changed, a
    * process that was started before takes no new session.
    */
-  readonly files: readonly string[]
+  readonly files: readonly WatchedFile[]
 }
 
 /** A session's place in a process. */
@@ -79,7 +94,8 @@ export interface Lease<P extends PooledProcess> {
 
 /** One process, as it is shown. */
 export interface ProcessInfo {
-  readonly pid: number
+  /** Absent while it is being started. */
+  readonly pid?: number
   /** `spare`: no session has used it. `idle`: no turn runs. `leaving`: takes no new session. */
   readonly state: 'starting' | 'spare' | 'idle' | 'busy' | 'leaving'
   /** Sessions that live in it. */
@@ -102,7 +118,7 @@ export interface PoolStats {
   readonly recycled: Readonly<Record<RecycleReason, number>>
   /** Sessions, by how they came by their process. */
   readonly opened: Readonly<Record<ProcessStart, number>>
-  /** Epoch ms until which nothing is started, since starts failed. */
+  /** Epoch ms until which none is started ahead, since starts failed. */
   readonly heldBackUntil?: number
 }
 
@@ -117,4 +133,20 @@ export interface DriverPool {
   /** Ends a process that no session uses; false where there is none. */
   shed(): boolean
   stats(): PoolStats
+}
+
+/** The processes of one backend, as its driver sees them. */
+export interface ProcessPool<P extends PooledProcess> extends DriverPool {
+  /**
+   * A place in a process of this kind, which is started where there is none.
+   *
+   * @throws what its start failed with, `shutting_down`, or as the signal says; the start goes on behind an abort.
+   */
+  take(kind: Kind<P>, signal?: AbortSignal): Promise<Lease<P>>
+  /** Likewise for a question that opens no session: it needs no seat and is not counted. */
+  visit(kind: Kind<P>, signal?: AbortSignal): Promise<Lease<P>>
+  /** Has a spare ready, where the limits have any. Resolves when it is, or when it cannot be had now. */
+  prepare(kind: Kind<P>): Promise<void>
+  /** Ends all processes, and the starts under way. */
+  close(): Promise<void>
 }

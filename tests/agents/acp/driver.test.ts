@@ -338,20 +338,33 @@ describe('opening a session', () => {
   })
 
   test('goes on behind an abort without leaving a session', async () => {
-    await using agent = rig({
-      initialize: { agentCapabilities: { sessionCapabilities: { close: {} } } },
-      answers: { 'session/close': {} },
-    })
+    const reached = Promise.withResolvers<void>()
+    const gate = Promise.withResolvers<void>()
+    await using agent = rig(
+      {
+        initialize: { agentCapabilities: { loadSession: true, sessionCapabilities: { close: {} } } },
+        answers: { 'session/load': {}, 'session/close': {} },
+      },
+      {
+        beforeReopen() {
+          reached.resolve()
+          return gate.promise
+        },
+      },
+    )
     const options = {
       workdir: agent.workdir,
       approvalMode: 'default',
       sandboxMode: 'default',
       ephemeral: false,
+      resume: 's9',
     } as const
     const abort = new AbortController()
     const opening = agent.driver.open(options, abort.signal)
+    await reached.promise
     abort.abort()
     expect(await errorOf(opening)).toMatchObject({ code: 'cancelled' })
+    gate.resolve()
     await waitUntil(() => agent.sent('session/close').length === 1)
   })
 

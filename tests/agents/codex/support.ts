@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createCodexDriver } from '../../../src/agents/codex/driver.ts'
-import type { Timing } from '../../../src/agents/codex/pool.ts'
+import type { Timing } from '../../../src/agents/codex/timing.ts'
 import type { AgentSession, BackendSettings, SessionOptions, TurnEvent } from '../../../src/agents/types.ts'
 import type { CodexScenario, CodexStep } from '../../support/fakes/codex.ts'
 
