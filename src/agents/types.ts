@@ -123,8 +123,9 @@ export interface Usage {
 export type StopReason = 'end_turn' | 'max_tokens' | 'max_turns' | 'stop_sequence' | 'refusal' | 'tool_calls'
 
 /**
- * What happens in a turn, in order: `init` once and first, `done` once and last. A turn that fails throws a
- * `ClinvkError` out of the iteration instead of `done`.
+ * What happens in a turn, in order: `init` once and first, `done` once and last. Only the engine tells something before
+ * `init`: the `progress` of a turn that waits in the queue. A turn that fails throws a `ClinvkError` out of the iteration
+ * instead of `done`.
  */
 export type TurnEvent =
   | {
@@ -190,6 +191,11 @@ export interface AgentSession {
   readonly start?: ProcessStart
   /** False once its process died, was ended or broke the protocol: open another one. */
   readonly alive: boolean
+  /**
+   * Whether its process is to end: it is old, large, or of a program that has changed. The session works on; one that
+   * waits for a next turn is better opened again.
+   */
+  readonly worn?: boolean
   /**
    * Takes one turn. When `signal` aborts, the agent is interrupted and the iteration throws `cancelled` as soon
    * as the agent is quiet again; an agent that does not answer within a few seconds is ended. Leaving the

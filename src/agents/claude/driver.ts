@@ -1,19 +1,18 @@
-import { type Child, spawnChild } from '../../process/child.ts'
+import { createProcessPool } from '../pool/pool.ts'
+import { type Kind, type Lease, SMALL_POOL } from '../pool/types.ts'
 import { abortError } from '../take-turn.ts'
-import type {
-  AgentDriver,
-  AgentSession,
-  BackendSettings,
-  Capabilities,
-  Probe,
-  SessionOptions,
-} from '../types.ts'
+import type { AgentDriver, BackendSettings, Capabilities, Probe, SessionOptions } from '../types.ts'
+import { unlessAborted } from '../unless-aborted.ts'
 import { claudeArgv, claudeEnv } from './argv.ts'
 import { offerTools } from './client-tools.ts'
 import { toHistory } from './history.ts'
+import { createNeutralFolder } from './neutral-folder.ts'
+import { createParking } from './parking.ts'
 import { createPolicy } from './permissions.ts'
 import { probeClaude } from './probe.ts'
+import { type ClaudeProcess, type ProcessSetup, startAhead, startProcess } from './process.ts'
 import { openSession, type Timing } from './session.ts'
+import { startupFiles } from './startup-files.ts'
 import { readUserSettings } from './user-settings.ts'
 
 /** What Claude Code can do by its own protocol. */
@@ -48,14 +47,22 @@ const PROBE_KEPT_MS = 30_000
 
 /** Claude Code, by stream-json on stdio: one process a session, kept alive over its turns. */
 export function createClaudeDriver(settings: BackendSettings, timing: Timing = {}): AgentDriver {
-  const sessions = new Set<AgentSession>()
-  const children = new Set<Child>()
+  const { name: backend, command, extraFlags, env } = settings
+  const pool = createProcessPool<ClaudeProcess>({
+    backend,
+    limits: settings.pool ?? SMALL_POOL,
+    sessions: { atOnce: 1, inAll: 1 },
+    ...(timing.aheadMs === undefined ? {} : { aheadMs: timing.aheadMs }),
+  })
+  const neutral = createNeutralFolder()
+  const parking = createParking()
   let probed: { at: number; probe: Promise<Probe> } | undefined
 
   return {
-    name: settings.name,
+    name: backend,
     driver: 'claude',
     capabilities: CLAUDE_CAPABILITIES,
+    pool,
     probe() {
       const now = performance.now()
       if (!probed || now - probed.at > PROBE_KEPT_MS) probed = { at: now, probe: probeClaude(settings) }
@@ -79,9 +86,8 @@ export function createClaudeDriver(settings: BackendSettings, timing: Timing = {
       }
     },
     async close() {
-      await Promise.all([...sessions].map((session) => session.close()))
-      // Those that are still being opened.
-      await Promise.all([...children].map((child) => child.terminate()))
+      await pool.close()
+      await neutral.remove()
     },
   }
 
@@ -89,22 +95,91 @@ export function createClaudeDriver(settings: BackendSettings, timing: Timing = {
     const policy = createPolicy(options)
     const offer = offerTools(options)
     const history = toHistory(options.history ?? [], offer.inside)
-    const { command, extraFlags, env } = settings
     const full = (options.profile ?? 'full') === 'full'
     const user = full ? undefined : await readUserSettings(env)
-    const child = await spawnChild({
+    const start = {
+      backend,
       command: claudeArgv({ command, extraFlags, tools: policy.tools, user }, options),
-      cwd: options.workdir,
       env: claudeEnv(env, options, user),
+      closeMs: timing.closeMs,
+    }
+    const { lease, away } = await enter(start, options, signal)
+    const { process } = lease
+    try {
+      const session = await openSession(
+        {
+          backend,
+          child: process.child,
+          messages: process.messages,
+          lease,
+          options: away === undefined ? options : { ...options, workdir: away },
+          policy,
+          offer,
+          history,
+          timing,
+        },
+        signal,
+      )
+      process.give(session)
+      return session
+    } catch (error) {
+      lease.release()
+      throw error
+    }
+  }
+
+  /** A process that works where the session does. `away`: in an empty folder of ours. */
+  async function enter(
+    start: Omit<ProcessSetup, 'cwd'>,
+    options: SessionOptions,
+    signal: AbortSignal,
+  ): Promise<{ lease: Lease<ClaudeProcess>; away?: string }> {
+    const kindOf = (place: string, kind: Pick<Kind<ClaudeProcess>, 'start' | 'startAhead'>) => ({
+      ...kind,
+      key: JSON.stringify([place, start.command, start.env]),
+      files: startupFiles(command, env),
     })
-    children.add(child)
-    void child.exited.then(() => children.delete(child))
-    const session = await openSession(
-      { backend: settings.name, child, options, policy, offer, history, timing },
+    const away = isMereModelCall(options) ? await neutral.path() : undefined
+    if (away !== undefined) {
+      const there = { ...start, cwd: away }
+      const kind = kindOf('away', {
+        start: () => startProcess(there),
+        startAhead: (aborted) => startAhead(there, 'plain', aborted),
+      })
+      return { lease: await pool.take(kind, signal), away }
+    }
+    const here = { ...start, cwd: options.workdir }
+    const cold = kindOf(options.workdir, { start: () => startProcess(here), startAhead: false })
+    const print = await parking.versionOf(command, env)
+    if (options.resume !== undefined || !parking.isPossible(print))
+      return { lease: await pool.take(cold, signal) }
+    const lease = await pool.take(
+      kindOf('anywhere', {
+        start: () => startProcess(here),
+        startAhead: async (aborted) => {
+          const there = { ...start, cwd: await neutral.path() }
+          return await startAhead(there, 'parked', aborted).catch((error) => {
+            if (!aborted.aborted) parking.failed(print)
+            throw error
+          })
+        },
+      }),
       signal,
     )
-    sessions.add(session)
-    void child.exited.then(() => sessions.delete(session))
-    return session
+    if (!lease.process.parked) return { lease }
+    try {
+      await unlessAborted(lease.process.claim(options.workdir), signal)
+      return { lease }
+    } catch (error) {
+      lease.release()
+      if (signal.aborted) throw error
+      // It may be this folder only that it does not take: another start will tell why.
+      return { lease: await pool.take(cold, signal) }
+    }
   }
+}
+
+/** The folder of one without tools, settings and a history of its own makes no difference, so any spare will do. */
+function isMereModelCall({ profile, ephemeral, resume }: SessionOptions): boolean {
+  return profile === 'pure' && ephemeral && resume === undefined
 }

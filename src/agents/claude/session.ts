@@ -2,8 +2,8 @@ import { ClinvkError, toClinvkError } from '../../errors.ts'
 import { type Channel, createChannel } from '../../process/channel.ts'
 import type { Child } from '../../process/child.ts'
 import { toJsonLine } from '../../process/json-line.ts'
-import { readJsonLines } from '../../process/lines.ts'
 import { type Fields, fields, word } from '../fields.ts'
+import type { Lease } from '../pool/types.ts'
 import { abortError, takeTurn } from '../take-turn.ts'
 import type { AgentSession, SessionOptions, TurnEvent, TurnInput } from '../types.ts'
 import { answerForm } from './answer-form.ts'
@@ -16,6 +16,7 @@ import { toBlocks, userMessage } from './input.ts'
 import { isMcp } from './mcp.ts'
 import { createOpening } from './opening.ts'
 import type { Policy } from './permissions.ts'
+import type { ClaudeProcess } from './process.ts'
 import { isTellable } from './results.ts'
 import { createTranslator, type Known, type Step, type Translator } from './to-events.ts'
 import { weightOf } from './tool-events.ts'
@@ -30,12 +31,18 @@ export interface Timing {
   readonly closeMs?: number
   /** For it to end after TERM. */
   readonly termMs?: number
+  /** After a request, before a process is started for the next one. */
+  readonly aheadMs?: number
 }
 
 /** What a session is made from. */
 export interface SessionSetup {
   readonly backend: string
   readonly child: Child
+  /** What it says from now on. */
+  readonly messages: AsyncIterable<Fields>
+  /** Its place in the pool, which is given up before the process is ended. */
+  readonly lease: Pick<Lease<ClaudeProcess>, 'start' | 'worn' | 'beginTurn' | 'release'>
   readonly options: SessionOptions
   readonly policy: Policy
   readonly offer: Offer
@@ -79,7 +86,7 @@ const CLOSE_MS = 2000
  * @throws what keeps it from starting: `session_not_found`, `agent_crashed`, or the signal's reason.
  */
 export async function openSession(setup: SessionSetup, signal: AbortSignal): Promise<ClaudeSession> {
-  const { backend, child, options, policy, offer, history, timing } = setup
+  const { backend, child, messages, lease, options, policy, offer, history, timing } = setup
   const form = options.jsonSchema === undefined ? undefined : answerForm(backend, options.jsonSchema)
   const calls = createWaitingCalls(offer)
   const passes = (tool: string) =>
@@ -116,6 +123,7 @@ export async function openSession(setup: SessionSetup, signal: AbortSignal): Pro
     return await answer.promise
   }
   const terminate = async () => {
+    lease.release()
     await child.terminate(timing.termMs === undefined ? {} : { termMs: timing.termMs })
   }
   // One that comes before the turn has begun is lost, so it is said again when it has.
@@ -166,8 +174,8 @@ export async function openSession(setup: SessionSetup, signal: AbortSignal): Pro
   // interrupt. A process that is for one call only is killed instead, which is in time.
   const oneCall = options.profile === 'pure' && options.ephemeral
   const cutOff = async (which: Turn, error?: ClinvkError) => {
-    kill(child)
     closing ??= terminate()
+    kill(child)
     await finish(which, error ? { events: [], end: { error } } : which.translator.cutOff())
   }
 
@@ -225,7 +233,7 @@ export async function openSession(setup: SessionSetup, signal: AbortSignal): Pro
   }
   const listen = async () => {
     try {
-      for await (const message of readJsonLines(child.stdout)) await receive(message)
+      for await (const message of messages) await receive(message)
     } catch (error) {
       failure ??= toClinvkError(error)
       await terminate()
@@ -233,6 +241,7 @@ export async function openSession(setup: SessionSetup, signal: AbortSignal): Pro
     await endedWithin(child, timing.closeMs)
     await terminate()
     ended = true
+    lease.release()
     failure ??= closing
       ? new ClinvkError('cancelled', `${backend}: the conversation was closed.`)
       : crashError(backend, await child.exited, child.stderrTail())
@@ -262,17 +271,23 @@ export async function openSession(setup: SessionSetup, signal: AbortSignal): Pro
     }
   }
 
-  const read = (current: Turn, turnSignal: AbortSignal) =>
-    takeTurn(
-      {
-        events: current.events,
-        settled: current.settled,
-        interrupt: () => interrupt(current),
-        kill: terminate,
-      },
-      turnSignal,
-      timing.interruptMs,
-    )
+  async function* read(current: Turn, turnSignal: AbortSignal) {
+    const over = lease.beginTurn()
+    try {
+      yield* takeTurn(
+        {
+          events: current.events,
+          settled: current.settled,
+          interrupt: () => interrupt(current),
+          kill: terminate,
+        },
+        turnSignal,
+        timing.interruptMs,
+      )
+    } finally {
+      over()
+    }
+  }
 
   void listen()
   const onAbort = () => opening.fail(abortError(signal))
@@ -295,8 +310,12 @@ export async function openSession(setup: SessionSetup, signal: AbortSignal): Pro
     get id() {
       return known.sessionId
     },
+    start: lease.start,
     get alive() {
       return !ended && !closing && !useless && child.alive
+    },
+    get worn() {
+      return lease.worn
     },
     async *prompt(input, turnSignal) {
       if (turn) throw new ClinvkError('session_busy', `${backend}: the conversation has a turn under way.`)
@@ -343,6 +362,7 @@ export async function openSession(setup: SessionSetup, signal: AbortSignal): Pro
         await endedWithin(child, timing.closeMs)
         await terminate()
       })()
+      lease.release()
       return closing
     },
   }

@@ -42,7 +42,7 @@ export function createCare<P extends PooledProcess>(setup: CareSetup<P>): Care<P
 
   const isAged = ({ startedAt }: Slot<P>, now: number) =>
     limits.maxAgeMs > 0 && now - startedAt >= limits.maxAgeMs
-  const inService = () => [...roster.slots].filter(({ leaving }) => !leaving)
+  const inService = () => [...roster.slots].filter(({ reason, ended }) => reason === undefined && !ended)
 
   const look = () => {
     const now = clock.now()

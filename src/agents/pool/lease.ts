@@ -35,6 +35,9 @@ export function createLease<P extends PooledProcess>(
     get crowded() {
       return slot.sessions > 1
     },
+    get worn() {
+      return slot.reason !== undefined
+    },
     beginTurn() {
       if (over) return () => {}
       const end = () => {

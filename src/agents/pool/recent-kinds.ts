@@ -10,6 +10,8 @@ export interface RecentKind<P extends PooledProcess> {
 /** The kinds of processes that were asked for last, which are worth a spare. */
 export interface RecentKinds<P extends PooledProcess> {
   used(kind: Kind<P>): void
+  /** Keeps no spares of a kind until it is asked for again. */
+  forget(kind: Kind<P>): void
   /** Last one first. */
   list(): readonly RecentKind<P>[]
 }
@@ -25,8 +27,12 @@ export function createRecentKinds<P extends PooledProcess>(
   let kinds: readonly RecentKind<P>[] = []
   return {
     used(kind) {
+      if (kind.startAhead === false) return
       const others = kinds.filter((other) => other.kind.key !== kind.key)
       kinds = [{ kind, usedAt: now() }, ...others].slice(0, MOST)
+    },
+    forget(kind) {
+      kinds = kinds.filter((other) => other.kind.key !== kind.key)
     },
     list() {
       const oldest = now() - keepMs

@@ -9,7 +9,7 @@ export interface Roster<P extends PooledProcess> {
   /** Processes that count against the maximum: those that are being ended do not, since others need not wait for them. */
   count(): number
   /** @param usedAt when a process of its kind was last asked for. */
-  start(kind: Kind<P>, print: string, usedAt: number): Slot<P>
+  start(kind: Kind<P>, print: string, usedAt: number, ahead?: boolean): Slot<P>
   /** It takes no new session. Without a reason that was to be so from the beginning, and is not counted. */
   retire(slot: Slot<P>, reason?: RecycleReason): void
   /** To be called when a session, turn or visit is over: ends the process if it was the last. */
@@ -81,7 +81,8 @@ export function createRoster<P extends PooledProcess>(setup: RosterSetup): Roste
       })
   }
   const retire = (slot: Slot<P>, reason?: RecycleReason) => {
-    if (slot.leaving) return
+    // One that was to leave from the beginning, at its session's end, can wear out before.
+    if (slot.reason !== undefined || (slot.leaving && (reason === undefined || isUnused(slot)))) return
     slot.leaving = true
     slot.reason = reason
     if (reason !== undefined) recycled[reason] += 1
@@ -97,9 +98,10 @@ export function createRoster<P extends PooledProcess>(setup: RosterSetup): Roste
   return {
     slots,
     count: () => [...slots].filter(({ ended, process }) => !ended && process?.alive !== false).length,
-    start(kind, print, usedAt) {
+    start(kind, print, usedAt, ahead = false) {
       const abort = new AbortController()
-      const starting = (async () => kind.start(abort.signal))()
+      const begin = (ahead && kind.startAhead) || kind.start
+      const starting = (async () => begin(abort.signal))()
       const startedAt = clock.now()
       const slot = newSlot({ kind, print, startedAt, starting, abort, usedAt, leaving: setup.single })
       slots.add(slot)

@@ -78,7 +78,10 @@ export function createSpares<P extends PooledProcess>(setup: SparesSetup<P>): Sp
         const other = inTheWay(recent.list().indexOf(still))
         if (other) roster.retire(other, 'shed')
       }
-      await roster.start(still.kind, print, still.usedAt).starting.catch(() => {})
+      await roster.start(still.kind, print, still.usedAt, true).starting.catch(() => {
+        // What can be started for a session need not be able to start without one.
+        if (still.kind.startAhead) recent.forget(still.kind)
+      })
     } finally {
       busy = false
       plan()

@@ -72,6 +72,11 @@ export interface Kind<P extends PooledProcess> {
   readonly key: string
   start(signal: AbortSignal): Promise<P>
   /**
+   * Starts one before it is asked for, where that is another thing: it may cost more, since nobody waits for it, and it
+   * cannot know of any session. `false`: none is started ahead.
+   */
+  readonly startAhead?: ((signal: AbortSignal) => Promise<P>) | false
+  /**
    * The program and the files that it reads when it starts, such as settings and logins: once one has changed, a
    * process that was started before takes no new session.
    */
@@ -84,6 +89,8 @@ export interface Lease<P extends PooledProcess> {
   readonly start: ProcessStart
   /** Whether other sessions live in the process. */
   readonly crowded: boolean
+  /** Whether the process is to end with its last session, for another reason than that there may be no more. */
+  readonly worn: boolean
   /** Marks a turn as running until the returned function is called. */
   beginTurn(): () => void
   /** Gives the process up because it does not answer: it ends when the running turns of other sessions have. */
