@@ -23,6 +23,7 @@ import { newId } from './ids.ts'
 import { withJsonAnswer } from './json-answer.ts'
 import { compileSchema, type SchemaCheck } from './json-schema.ts'
 import { type TurnLimits, withMaxTurns, withParagraphs, withTimeouts } from './limits.ts'
+import { type MemoryBudget, watchMemory } from './memory-budget.ts'
 import { markNotRun } from './not-run.ts'
 import { type ResolvedOptions, resolveOptions } from './options.ts'
 import { toPoolView, toQueueView } from './pool-view.ts'
@@ -65,6 +66,8 @@ export interface EngineOptions {
   readonly keepsUsage?: boolean
   /** Tags of every new session. */
   readonly defaultTags?: readonly string[]
+  /** What the agents may take together; by default as much as they want. */
+  readonly memory?: MemoryBudget
   /** Puts the store in order. Called at the start and now and then. */
   readonly tidyUp?: () => void
   /** What the pools were made with, to be shown. */
@@ -109,6 +112,13 @@ export function createEngine(setup: EngineOptions): Engine {
   })
   const runs = createRuns(setup.runStore, setup.holder, onStoreFailure, whileWaiting)
   const closing = new AbortController()
+  const stopWatching =
+    setup.memory &&
+    watchMemory(
+      setup.memory,
+      setup.backends.flatMap(({ driver }) => driver.pool ?? []),
+      conversations.shed,
+    )
   setup.tidyUp?.()
   const tidying = setInterval(tidyUp, TIDY_MS)
   tidying.unref()
@@ -548,6 +558,7 @@ export function createEngine(setup: EngineOptions): Engine {
       queue.close(shuttingDown())
       closing.abort(shuttingDown())
       clearInterval(tidying)
+      stopWatching?.()
       await waitingTurns.close()
       // A reader that takes no events keeps its turn from ending; its agent is ended all the same.
       await within(graceMs, Promise.allSettled(running))

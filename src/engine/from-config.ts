@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { selfCommand } from '../agents/demo/self-command.ts'
 import { agentEnvironment } from '../agents/environment.ts'
 import { DEMO_AGENT, knownAgent } from '../agents/known.ts'
+import type { PoolLimits } from '../agents/pool/types.ts'
 import { createDriver } from '../agents/registry.ts'
 import type { BackendSettings } from '../agents/types.ts'
 import type { BackendConfig, Config } from '../config/schema.ts'
@@ -16,8 +17,9 @@ import type { SessionStore } from '../sessions/types.ts'
 import type { Backend } from './backends.ts'
 import { createEngine } from './engine.ts'
 import { holderLives, newHolder } from './holder.ts'
+import { createMemoryBudget } from './memory-budget.ts'
 import type { OptionDefaults } from './options.ts'
-import { toPoolLimits, toQueueLimits } from './pool-limits.ts'
+import { memoryCeiling, toPoolLimits, toQueueLimits } from './pool-limits.ts'
 import type { Engine } from './types.ts'
 
 /** What the engine needs to know besides the configuration. */
@@ -46,12 +48,17 @@ export interface EngineContext {
 export async function engineFromConfig(context: EngineContext): Promise<Engine> {
   const { config } = context
   const { server, unified_flags: unified, conversations } = config
+  const memory = createMemoryBudget(memoryCeiling(config))
+  const pool: PoolLimits = {
+    ...toPoolLimits(config),
+    mayStartAhead: () => memory.used < memory.ceiling,
+  }
   const real = await Promise.all(
     Object.entries(config.backends)
       .filter(([name]) => name !== DEMO_AGENT || context.configured.has(name))
-      .map(([name, backend]) => toBackend(name, backend, context)),
+      .map(([name, backend]) => toBackend(name, backend, context, pool)),
   )
-  const backends = (await needsDemo(real, context)) ? [...real, await demoBackend(context)] : real
+  const backends = (await needsDemo(real, context)) ? [...real, await demoBackend(context, pool)] : real
   const defaultBackend = config.default_backend
   if (defaultBackend !== undefined) checkDefault(defaultBackend, backends)
   const path = join(context.home, 'clinvk.db')
@@ -65,7 +72,8 @@ export async function engineFromConfig(context: EngineContext): Promise<Engine> 
     store,
     runStore,
     holder,
-    poolLimits: toPoolLimits(config),
+    poolLimits: pool,
+    memory,
     defaultTags: config.session.default_tags,
     keepsUsage: config.session.store_token_usage,
     ...(context.onStoreFailure ? { onStoreFailure: context.onStoreFailure } : {}),
@@ -135,8 +143,13 @@ function tidyUp(store: SessionStore, runStore: RunStore, holder: string, retenti
   runStore.removeOlderThan(now - retentionDays * DAY_MS)
 }
 
-async function toBackend(name: string, config: BackendConfig, context: EngineContext): Promise<Backend> {
-  const settings = toSettings(name, config, context)
+async function toBackend(
+  name: string,
+  config: BackendConfig,
+  context: EngineContext,
+  pool: PoolLimits,
+): Promise<Backend> {
+  const settings = { ...toSettings(name, config, context), pool }
   return {
     driver: await createDriver(settings),
     defaults: toDefaults(name, config, context.config),
@@ -147,11 +160,7 @@ async function toBackend(name: string, config: BackendConfig, context: EngineCon
   }
 }
 
-function toSettings(
-  name: string,
-  config: BackendConfig,
-  { env, config: whole }: EngineContext,
-): BackendSettings {
+function toSettings(name: string, config: BackendConfig, { env }: EngineContext): BackendSettings {
   const known = knownAgent(name)
   const command = config.command ?? (config.driver === 'demo' ? selfCommand(['demo-agent']) : known?.command)
   if (!command)
@@ -166,7 +175,6 @@ function toSettings(
     ...(config.output === undefined ? {} : { output: config.output }),
     ...(config.json_text_field === undefined ? {} : { jsonTextField: config.json_text_field }),
     ...(known ? { installHint: known.installHint } : {}),
-    pool: toPoolLimits(whole),
   }
 }
 
@@ -195,10 +203,10 @@ async function needsDemo(real: readonly Backend[], { demo }: EngineContext): Pro
   return !probes.some(({ available }) => available)
 }
 
-function demoBackend(context: EngineContext): Promise<Backend> {
+function demoBackend(context: EngineContext, pool: PoolLimits): Promise<Backend> {
   const config = context.config.backends[DEMO_AGENT]
   if (!config) throw new ClinvkError('internal', 'The configuration has no entry for the demo agent.')
-  return toBackend(DEMO_AGENT, { ...config, enabled: true }, context)
+  return toBackend(DEMO_AGENT, { ...config, enabled: true }, context, pool)
 }
 
 function checkDefault(name: string, backends: readonly Backend[]): void {
