@@ -135,6 +135,9 @@ async function expectFreed(stage: ChatStage): Promise<void> {
   expect(stage.model.inFlight).toBe(0)
 }
 
+/** An agent ends with its answer, so that what is left can only be one that waits for results. */
+const NOTHING_KEPT = 'conversations:\n  keep_alive_secs: 0\n'
+
 describeChat(
   'a client that leaves an agent waiting',
   (stage) => {
@@ -159,42 +162,46 @@ describeChat(
       LONG_MS,
     )
   },
-  'chat:\n  tool_result_timeout_secs: 1\n',
+  `chat:\n  tool_result_timeout_secs: 1\n${NOTHING_KEPT}`,
 )
 
-describeChat('a conversation whose calls wait', (stage) => {
-  const newScene = createScenes(stage)
+describeChat(
+  'a conversation whose calls wait',
+  (stage) => {
+    const newScene = createScenes(stage)
 
-  test.each(BACKENDS)(
-    'goes on after a restart of the server with %s',
-    async (backend) => {
-      const scene = newScene(backend, calling(['weather', 'Rome']), saying('As if nothing was.'))
-      await scene.ask()
-      await stage.restart()
-      await expectFreed(stage)
-      scene.give('22 degrees')
-      expect((await scene.ask()).content).toBe('As if nothing was.')
-      expect(scene.calls()).toHaveLength(2)
-      expect(timesHeard(scene.lastCall(), '22 degrees')).toBe(1)
-    },
-    LONG_MS,
-  )
+    test.each(BACKENDS)(
+      'goes on after a restart of the server with %s',
+      async (backend) => {
+        const scene = newScene(backend, calling(['weather', 'Rome']), saying('As if nothing was.'))
+        await scene.ask()
+        await stage.restart()
+        await expectFreed(stage)
+        scene.give('22 degrees')
+        expect((await scene.ask()).content).toBe('As if nothing was.')
+        expect(scene.calls()).toHaveLength(2)
+        expect(timesHeard(scene.lastCall(), '22 degrees')).toBe(1)
+      },
+      LONG_MS,
+    )
 
-  test.each(BACKENDS)(
-    'is left for another question: %s is told that the call was not carried out, and nothing waits on',
-    async (backend) => {
-      const scene = newScene(backend, calling(['weather', 'Rome']), saying('Never mind.'))
-      await scene.ask()
-      scene.messages.push({ role: 'user', content: 'Forget the weather.' })
-      expect((await scene.ask()).content).toBe('Never mind.')
-      expect(scene.calls()).toHaveLength(2)
-      expect(timesHeard(scene.lastCall(), 'Forget the weather.')).toBe(1)
-      expect(timesHeard(scene.lastCall(), ABANDONED)).toBe(1)
-      await expectFreed(stage)
-    },
-    LONG_MS,
-  )
-})
+    test.each(BACKENDS)(
+      'is left for another question: %s is told that the call was not carried out, and nothing waits on',
+      async (backend) => {
+        const scene = newScene(backend, calling(['weather', 'Rome']), saying('Never mind.'))
+        await scene.ask()
+        scene.messages.push({ role: 'user', content: 'Forget the weather.' })
+        expect((await scene.ask()).content).toBe('Never mind.')
+        expect(scene.calls()).toHaveLength(2)
+        expect(timesHeard(scene.lastCall(), 'Forget the weather.')).toBe(1)
+        expect(timesHeard(scene.lastCall(), ABANDONED)).toBe(1)
+        await expectFreed(stage)
+      },
+      LONG_MS,
+    )
+  },
+  NOTHING_KEPT,
+)
 
 describeChat(
   'calls of tools',

@@ -47,7 +47,21 @@ const DEFAULTS = {
     max_waiting_turns: 16,
     model_aliases: {},
   },
-  conversations: { keep_alive_secs: 600, max_live: 4 },
+  conversations: { keep_alive_secs: 600, max_live: 4, max_shared: 64 },
+  pool: {
+    enabled: true,
+    minimum: 1,
+    maximum: 0,
+    sessions_per_process: 16,
+    keep_alive_secs: 600,
+    max_turns: 500,
+    max_age_secs: 14_400,
+    process_memory_mb: 1024,
+    memory_mb: 0,
+    max_running: 64,
+    queue: 128,
+    queue_per_backend: 64,
+  },
 }
 
 const BACKEND = {
@@ -152,6 +166,7 @@ test('a full file of release 0.2 loads with every value', async () => {
     },
     parallel: { max_workers: 5, fail_fast: true, aggregate_output: false },
     chat: DEFAULTS.chat,
+    pool: DEFAULTS.pool,
     conversations: DEFAULTS.conversations,
   })
   expect([...configuredBackends]).toEqual(['claude', 'codex', 'gemini'])

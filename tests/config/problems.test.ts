@@ -5,7 +5,7 @@ const KNOWN =
   'clinvk knows claude, codex, gemini, opencode, demo by itself; any other backend needs a driver' +
   ' (claude, codex, acp, exec) and a command.'
 const SECTIONS =
-  'default_backend, unified_flags, backends, session, output, server, chat, parallel, conversations'
+  'default_backend, unified_flags, backends, session, output, server, chat, parallel, pool, conversations'
 const ORIGIN = 'expected an origin such as https://app.example.com, with no path behind it, or "*"'
 const NETWORK = 'expected an address such as 10.0.0.1 or a network such as 10.0.0.0/8'
 const COMMAND = 'expected a list with the program and its arguments, such as ["ollama", "run", "llama3"]'

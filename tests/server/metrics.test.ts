@@ -195,7 +195,7 @@ describe('turns in the metrics', () => {
     const { value } = await scrape()
     expect(value('turns_total', { backend: 'fake', outcome: 'done' })).toBe(1)
     expect(value('turns_total', { backend: 'fake', outcome: 'upstream_overloaded' })).toBe(1)
-    expect(value('first_text_seconds_count', { backend: 'fake', start: 'unknown' })).toBe(1)
+    expect(value('first_text_seconds_count', { backend: 'fake', start: 'cold' })).toBe(1)
     await close()
   })
 })

@@ -10,7 +10,7 @@ const maybe = Type.Optional
 
 const Process = Type.Object(
   {
-    pid: Type.Integer({ description: 'Its process id.' }),
+    pid: maybe(Type.Integer({ description: 'Its process id. Absent while it is being started.' })),
     state: Type.Union(
       (['starting', 'spare', 'idle', 'busy', 'leaving'] as const).map((value) => Type.Literal(value)),
       {

@@ -52,7 +52,7 @@ function runningOf({ name, turns }: BackendView, queue: QueueView | undefined): 
 
 function toProcess({ pid, state, sessions, turns, startedAt, memoryBytes }: ProcessInfo, now: number) {
   return {
-    pid,
+    ...(pid === undefined ? {} : { pid }),
     state,
     sessions,
     turns,
