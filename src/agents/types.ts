@@ -250,6 +250,11 @@ export interface AgentDriver {
    */
   open(options: SessionOptions, signal: AbortSignal): Promise<AgentSession>
   /**
+   * Starts ahead what a session with these options would need, as far as the pool's limits have spares. Never throws;
+   * absent where nothing can be started ahead.
+   */
+  prepare?(options: SessionOptions): Promise<void>
+  /**
    * Tokens that a prompt would take, with everything that its session is opened with; its model is not asked.
    * Absent, or undefined, where the agent or its provider does not count.
    */

@@ -1,6 +1,9 @@
 import { defineCommand } from 'citty'
 import { loadApiKeys } from '../config/api-keys.ts'
+import type { Config } from '../config/schema.ts'
+import type { BackendInfo, Engine } from '../engine/types.ts'
 import { ClinvkError } from '../errors.ts'
+import { plainChat } from '../server/chat/run-chat.ts'
 import { listen } from '../server/listen.ts'
 import { VERSION } from '../version.ts'
 import { banner, openWarning } from './banner.ts'
@@ -42,9 +45,21 @@ export default defineCommand({
     })
     const backends = await engine.backends()
     console.log(banner({ url: server.url, host: config.server.host, version: VERSION, workdir, backends }))
+    void startAhead(engine, config, backends)
     await stopped
   },
 })
+
+/** The first prompt finds its agent running, if it goes where prompts go that name nothing. */
+async function startAhead(engine: Engine, { chat }: Config, backends: readonly BackendInfo[]): Promise<void> {
+  const main = backends.find((backend) => backend.default && backend.ready)
+  if (!main) return
+  try {
+    await engine.prepare([{ backend: main.name, parts: [] }, plainChat(chat, main)])
+  } catch {
+    // Chats may not use this agent at all; whoever sends one is told so.
+  }
+}
 
 function open<T>(start: () => T): T {
   try {

@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os'
 import { uniqueCallIds } from '../agents/call-ids.ts'
 import type { HistoryMessage, ToolResult } from '../agents/messages.ts'
 import type { PoolLimits } from '../agents/pool/types.ts'
@@ -503,6 +504,15 @@ export function createEngine(setup: EngineOptions): Engine {
         ...(options.maxTokens === undefined ? {} : { max_tokens: options.maxTokens }),
         ...(options.allowedTools === undefined ? {} : { allowed_tools: options.allowedTools }),
         ...(options.extraFlags === undefined ? {} : { extra: options.extraFlags }),
+      }
+    },
+    async prepare(requests) {
+      for (const request of requests) {
+        if (closing.signal.aborted) return
+        const prepared = await prepare(request).catch(() => undefined)
+        if (!prepared) continue
+        const { backend, options, workdir = tmpdir() } = prepared
+        await backend.driver.prepare?.({ ...options, workdir })
       }
     },
     async countTokens(request, signal) {

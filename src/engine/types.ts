@@ -197,6 +197,11 @@ export interface Engine {
    * @throws what `start` throws, and what the agent fails with.
    */
   countTokens(request: TurnRequest, signal: AbortSignal): Promise<number | undefined>
+  /**
+   * Has agents started ahead for such requests, as far as spares are configured. Resolves when they are there; what
+   * keeps one from starting is told to whoever asks for it.
+   */
+  prepare(requests: readonly TurnRequest[]): Promise<void>
   /** The sessions that are kept. */
   readonly sessions: Sessions
   /** Everything that is executed. */

@@ -50,6 +50,7 @@ export function fakeEngine(
     requests,
     ends,
     taken: () => taken,
+    async prepare() {},
     async start(request, signal): Promise<Turn> {
       requests.push(request)
       const events = script(request, signal)

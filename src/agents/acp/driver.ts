@@ -69,7 +69,8 @@ export function createAcpDriver(
     return found.finally(() => inquests.delete(found))
   }
 
-  const open = async (options: SessionOptions, signal: AbortSignal): Promise<AgentSession> => {
+  /** What a session has to be started with, and the kind of process that is. */
+  const toStart = async (options: SessionOptions) => {
     const startup = profile.startup(options, settings.env)
     const launch = toLaunch(settings, profile, startup, options.extraFlags)
     workshop ??= openWorkshop()
@@ -80,6 +81,11 @@ export function createAcpDriver(
       start: (stop: AbortSignal) => connectAcp(failing, { command, cwd: folder, env }, stop, timing),
       files: [...programFiles(command, env), ...(profile.startupFiles?.(env) ?? [])],
     }
+    return { startup, folder, env, kind }
+  }
+
+  const open = async (options: SessionOptions, signal: AbortSignal): Promise<AgentSession> => {
+    const { startup, folder, env, kind } = await toStart(options)
     const lease = await pool.take(kind, signal)
     const workdir = startup.away ? folder : options.workdir
     let tools: OpenTools | undefined
@@ -165,6 +171,11 @@ export function createAcpDriver(
       if (signal.aborted) throw abortError(signal)
       // Opening goes on behind an abort, since others may wait for the same process.
       return sessionUnlessAborted(open(options, signal), signal)
+    },
+    async prepare(options) {
+      await toStart(options)
+        .then(({ kind }) => pool.prepare(kind))
+        .catch(() => {})
     },
     async close() {
       closing.abort()

@@ -8,7 +8,7 @@ import { offerTools } from './client-tools.ts'
 import { toHistory } from './history.ts'
 import { createNeutralFolder } from './neutral-folder.ts'
 import { createParking } from './parking.ts'
-import { createPolicy } from './permissions.ts'
+import { createPolicy, type Policy } from './permissions.ts'
 import { probeClaude } from './probe.ts'
 import { type ClaudeProcess, type ProcessSetup, startAhead, startProcess } from './process.ts'
 import { openSession, type Timing } from './session.ts'
@@ -69,6 +69,14 @@ export function createClaudeDriver(settings: BackendSettings, timing: Timing = {
       return probed.probe
     },
     open,
+    async prepare(options) {
+      try {
+        const { kind } = await toKinds(await toStart(options, createPolicy(options)), options)
+        await pool.prepare(kind)
+      } catch {
+        // Whoever asks for it next is told why.
+      }
+    },
     async countTokens(options, input, signal) {
       // Claude Code 2.1.330 counts tools only about: without what the provider adds where there are any.
       if (options.clientTools?.length || options.jsonSchema) return undefined
@@ -91,19 +99,23 @@ export function createClaudeDriver(settings: BackendSettings, timing: Timing = {
     },
   }
 
+  /** What a session's process is started with, but for its folder. */
+  async function toStart(options: SessionOptions, { tools }: Pick<Policy, 'tools'>) {
+    const full = (options.profile ?? 'full') === 'full'
+    const user = full ? undefined : await readUserSettings(env)
+    return {
+      backend,
+      command: claudeArgv({ command, extraFlags, tools, user }, options),
+      env: claudeEnv(env, options, user),
+      closeMs: timing.closeMs,
+    }
+  }
+
   async function open(options: SessionOptions, signal: AbortSignal) {
     const policy = createPolicy(options)
     const offer = offerTools(options)
     const history = toHistory(options.history ?? [], offer.inside)
-    const full = (options.profile ?? 'full') === 'full'
-    const user = full ? undefined : await readUserSettings(env)
-    const start = {
-      backend,
-      command: claudeArgv({ command, extraFlags, tools: policy.tools, user }, options),
-      env: claudeEnv(env, options, user),
-      closeMs: timing.closeMs,
-    }
-    const { lease, away } = await enter(start, options, signal)
+    const { lease, away } = await enter(await toStart(options, policy), options, signal)
     const { process } = lease
     try {
       const session = await openSession(
@@ -128,12 +140,8 @@ export function createClaudeDriver(settings: BackendSettings, timing: Timing = {
     }
   }
 
-  /** A process that works where the session does. `away`: in an empty folder of ours. */
-  async function enter(
-    start: Omit<ProcessSetup, 'cwd'>,
-    options: SessionOptions,
-    signal: AbortSignal,
-  ): Promise<{ lease: Lease<ClaudeProcess>; away?: string }> {
+  /** The kinds of process that a session may have: any of the first, or where that does not work out one of `cold`. */
+  async function toKinds(start: Omit<ProcessSetup, 'cwd'>, options: SessionOptions) {
     const kindOf = (place: string, kind: Pick<Kind<ClaudeProcess>, 'start' | 'startAhead'>) => ({
       ...kind,
       key: JSON.stringify([place, start.command, start.env]),
@@ -146,35 +154,42 @@ export function createClaudeDriver(settings: BackendSettings, timing: Timing = {
         start: () => startProcess(there),
         startAhead: (aborted) => startAhead(there, 'plain', aborted),
       })
-      return { lease: await pool.take(kind, signal), away }
+      return { kind, cold: kind, away }
     }
     const here = { ...start, cwd: options.workdir }
     const cold = kindOf(options.workdir, { start: () => startProcess(here), startAhead: false })
-    const print = await parking.versionOf(command, env)
-    if (options.resume !== undefined || !parking.isPossible(print))
-      return { lease: await pool.take(cold, signal) }
-    const lease = await pool.take(
-      kindOf('anywhere', {
-        start: () => startProcess(here),
-        startAhead: async (aborted) => {
-          const there = { ...start, cwd: await neutral.path() }
-          return await startAhead(there, 'parked', aborted).catch((error) => {
-            if (!aborted.aborted) parking.failed(print)
-            throw error
-          })
-        },
-      }),
-      signal,
-    )
-    if (!lease.process.parked) return { lease }
+    const version = await parking.versionOf(command, env)
+    if (options.resume !== undefined || !parking.isPossible(version)) return { kind: cold, cold }
+    const kind = kindOf('anywhere', {
+      start: () => startProcess(here),
+      startAhead: async (aborted) => {
+        const there = { ...start, cwd: await neutral.path() }
+        return await startAhead(there, 'parked', aborted).catch((error) => {
+          if (!aborted.aborted) parking.failed(version)
+          throw error
+        })
+      },
+    })
+    return { kind, cold }
+  }
+
+  /** A process that works where the session does. `away`: in an empty folder of ours. */
+  async function enter(
+    start: Omit<ProcessSetup, 'cwd'>,
+    options: SessionOptions,
+    signal: AbortSignal,
+  ): Promise<{ lease: Lease<ClaudeProcess>; away: string | undefined }> {
+    const { kind, cold, away } = await toKinds(start, options)
+    const lease = await pool.take(kind, signal)
+    if (!lease.process.parked) return { lease, away }
     try {
       await unlessAborted(lease.process.claim(options.workdir), signal)
-      return { lease }
+      return { lease, away }
     } catch (error) {
       lease.release()
       if (signal.aborted) throw error
       // It may be this folder only that it does not take: another start will tell why.
-      return { lease: await pool.take(cold, signal) }
+      return { lease: await pool.take(cold, signal), away }
     }
   }
 }

@@ -119,6 +119,18 @@ export function createCodexDriver(settings: BackendSettings, timing: Timing = {}
     }
   }
 
+  const kindFor = (options: SessionOptions) =>
+    toKind(
+      settings,
+      {
+        flags: options.extraFlags ?? [],
+        profile: options.profile ?? 'full',
+        passing: options.ephemeral && options.resume === undefined,
+        clientTools: (options.clientTools ?? []).length > 0,
+      },
+      timing,
+    )
+
   return {
     name: settings.name,
     driver: 'codex',
@@ -136,17 +148,13 @@ export function createCodexDriver(settings: BackendSettings, timing: Timing = {}
       requireNewForTools(options)
       const form = options.jsonSchema === undefined ? undefined : answerForm(options.jsonSchema)
       await requireFolder(options.workdir)
-      const kind = await toKind(
-        settings,
-        {
-          flags: options.extraFlags ?? [],
-          profile: options.profile ?? 'full',
-          passing: options.ephemeral && options.resume === undefined,
-          clientTools: (options.clientTools ?? []).length > 0,
-        },
-        timing,
-      )
+      const kind = await kindFor(options)
       return sessionUnlessAborted(openIn(await pool.take(kind, signal), options, form), signal)
+    },
+    async prepare(options) {
+      await kindFor(options)
+        .then((kind) => pool.prepare(kind))
+        .catch(() => {})
     },
     async close() {
       await Promise.all([...sessions].map((session) => session.close()))

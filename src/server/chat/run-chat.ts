@@ -3,7 +3,7 @@ import type { Capabilities, InputPart, TurnEvent } from '../../agents/types.ts'
 import type { Config } from '../../config/schema.ts'
 import { CHAT_PROFILES } from '../../config/schema-chat.ts'
 import { bare, type Idempotency } from '../../engine/runs.ts'
-import type { Engine, Turn, TurnRequest } from '../../engine/types.ts'
+import type { BackendInfo, Engine, Turn, TurnRequest } from '../../engine/types.ts'
 import { ClinvkError, toClinvkError } from '../../errors.ts'
 import { type Began, startHeaders } from '../start-headers.ts'
 import { invalidFields } from '../validate.ts'
@@ -87,6 +87,20 @@ export async function startChat(start: ChatStart): Promise<ChatRun> {
       ...startHeaders(began),
       ...withoutEffectHeader(without),
     }),
+  }
+}
+
+/** A chat that asks for nothing but an answer, as the engine gets it: what most of them need of an agent. */
+export function plainChat(
+  chat: Config['chat'],
+  { name, capabilities }: Pick<BackendInfo, 'name' | 'capabilities'>,
+): TurnRequest {
+  return {
+    backend: name,
+    parts: [],
+    profile: defaultProfile(chat, name, capabilities),
+    ephemeral: true,
+    ...(chat.workdir === undefined ? { scratch: true } : { workdir: chat.workdir }),
   }
 }
 
