@@ -89,7 +89,11 @@ describeAgents((agent, stage) => {
       const path = (file: string) => join(workdir, file)
       const write = (file: string, mode: string) => {
         stage.model.play([{ toolCalls: [agent.write(path(file), 'x')] }, { text: 'Done.' }])
-        return ask('write', { workdir, approval_mode: mode })
+        return ask('write', {
+          workdir,
+          approval_mode: mode,
+          ...(mode === 'none' ? { sandbox_mode: 'full' } : {}),
+        })
       }
       for (const round of ['1', '2']) {
         await write(`allowed${round}.txt`, 'none')
