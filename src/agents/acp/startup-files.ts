@@ -21,14 +21,14 @@ export function geminiFiles(env: Readonly<Record<string, string>>): readonly Wat
 }
 
 /**
- * What OpenCode reads when it is first used in a folder, and keeps. It wrote none of them in sessions and turns
- * (1.18.33); a login that it renews it writes to `auth.json`.
+ * What OpenCode reads when it is first used in a folder, and keeps. It adds a `$schema` to settings that have none, and
+ * wrote nothing else of these in sessions and turns (1.18.33); a login that it renews it writes to `auth.json`.
  */
 export function opencodeFiles(env: Readonly<Record<string, string>>): readonly WatchedFile[] {
   const home = env['HOME'] || env['USERPROFILE']
   const data = env['XDG_DATA_HOME'] || (home ? join(home, '.local', 'share') : undefined)
   return [
-    ...settingsFiles(env).map((path) => ({ path, essence: parseJson })),
+    ...settingsFiles(env).map((path) => ({ path, essence: withoutSchema })),
     ...(data === undefined ? [] : [{ path: join(data, 'opencode', 'auth.json'), essence: opencodeLogins }]),
   ]
 }
@@ -47,6 +47,11 @@ function opencodeLogins(text: string): Fields {
       return [provider, lasting]
     }),
   )
+}
+
+function withoutSchema(text: string): Fields {
+  const { $schema: _, ...settings } = fields(parseJson(text))
+  return settings
 }
 
 function parseJson(text: string): unknown {

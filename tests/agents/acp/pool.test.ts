@@ -79,11 +79,12 @@ describe('what an agent reads when it starts', () => {
     expect(
       await changes(opencodeFiles, [
         ['.config/opencode/opencode.json', '{"model":"m"}'],
+        ['.config/opencode/opencode.json', '{"$schema":"https://opencode.ai/config.json","model":"m"}'],
         ['.config/opencode/opencode.jsonc', '{"model":"n"} // mine'],
         ['.local/share/opencode/auth.json', login('1', 'k')],
         ['.local/share/opencode/auth.json', login('2', 'k')],
         ['.local/share/opencode/auth.json', login('2', 'other')],
       ]),
-    ).toEqual([true, true, true, false, true])
+    ).toEqual([true, false, true, true, false, true])
   })
 })
