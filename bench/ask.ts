@@ -16,7 +16,7 @@ export interface ChatMessage {
   readonly content: string
 }
 
-const TIMEOUT_MS = 180_000
+const TIMEOUT_MS = 600_000
 
 /** Prompts an agent by clinvk's own API, streamed. */
 export function askPrompt(url: string, body: Record<string, unknown>): Promise<Answer> {

@@ -25,7 +25,7 @@ const TEXT: Readonly<Record<Agent, (line: Message) => string | undefined>> = {
   gemini: ({ role, content }) => (role === 'assistant' ? content : undefined),
 }
 
-const TIMEOUT_MS = 180_000
+const TIMEOUT_MS = 600_000
 
 /** Starts the CLI for one prompt and waits until it has exited. */
 export async function runByHand(agent: Agent, place: Place): Promise<ByHand> {
