@@ -57,8 +57,8 @@ export function toMarkdown({ machine, remarks, sections, notes }: Report): strin
 }
 
 const INTRODUCTION = `Every model call is answered at once by a mock provider on loopback, so what is left is the cost of the agents and of clinvk. Each
-value is the median of its rounds with the quartiles in parentheses. Each ratio is that of two medians, with the quartiles of the
-ratios of the single rounds; the rounds of what is compared are interleaved. Nothing fails for being slow.`
+value is the median of its rounds with the quartiles in parentheses. What is compared is measured by turns, round for round, and each ratio
+is the median of the ratios of the single rounds with their quartiles, so it may differ from that of two medians. Nothing fails for being slow.`
 
 function toSection({ number, title, result }: Section, notes: Notes): string[] {
   const heading = `## ${number}. ${title}`

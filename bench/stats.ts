@@ -39,7 +39,10 @@ export function percentile(values: readonly number[], percent: number): number {
   return low + (high - low) * (place - Math.floor(place))
 }
 
-/** Values against what was measured in the same round. The ratio is that of the medians; the spread is that of the rounds. */
+/**
+ * Values against what was measured in the same round: the median of the rounds' own ratios and their quartiles, so that
+ * what slows some rounds down as a whole changes nothing.
+ */
 export interface Ratio {
   readonly value: number
   readonly q1: number
@@ -51,7 +54,7 @@ export function ratio(values: readonly number[], against: readonly number[]): Ra
   if (values.length !== against.length) throw new Error('Only values of the same rounds can be compared.')
   const each = values.map((value, round) => value / (against[round] ?? Number.NaN))
   return {
-    value: median(values) / median(against),
+    value: median(each),
     q1: percentile(each, 25),
     q3: percentile(each, 75),
   }

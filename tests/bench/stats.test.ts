@@ -19,8 +19,8 @@ test('a summary has the middle and the ends', () => {
 })
 
 describe('ratio', () => {
-  test('is that of the medians, with the spread of the rounds', () => {
-    expect(ratio([1, 2, 12], [4, 4, 16])).toEqual({ value: 0.5, q1: 0.375, q3: 0.625 })
+  test("is the middle of the rounds' own ratios", () => {
+    expect(ratio([1, 20, 3], [4, 16, 4])).toEqual({ value: 0.75, q1: 0.5, q3: 1 })
   })
 
   test('needs the same rounds', () => {
