@@ -2,9 +2,9 @@ import { createProcessPool } from '../pool/pool.ts'
 import { type Kind, type Lease, SMALL_POOL } from '../pool/types.ts'
 import { abortError } from '../take-turn.ts'
 import type { AgentDriver, BackendSettings, Capabilities, Probe, SessionOptions } from '../types.ts'
-import { unlessAborted } from '../unless-aborted.ts'
 import { claudeArgv, claudeEnv } from './argv.ts'
 import { offerTools } from './client-tools.ts'
+import { isClaimError } from './errors.ts'
 import { toHistory } from './history.ts'
 import { createNeutralFolder } from './neutral-folder.ts'
 import { createParking } from './parking.ts'
@@ -71,7 +71,8 @@ export function createClaudeDriver(settings: BackendSettings, timing: Timing = {
     open,
     async prepare(options) {
       try {
-        const { kind } = await toKinds(await toStart(options, createPolicy(options)), options)
+        const policy = createPolicy(options)
+        const { kind } = await toKinds(await toStart(options, policy), options)
         await pool.prepare(kind)
       } catch {
         // Whoever asks for it next is told why.
@@ -115,28 +116,40 @@ export function createClaudeDriver(settings: BackendSettings, timing: Timing = {
     const policy = createPolicy(options)
     const offer = offerTools(options)
     const history = toHistory(options.history ?? [], offer.inside)
-    const { lease, away } = await enter(await toStart(options, policy), options, signal)
-    const { process } = lease
+    const { kind, cold, away } = await toKinds(await toStart(options, policy), options)
+    const placed = away === undefined ? options : { ...options, workdir: away }
+    const openIn = async (lease: Lease<ClaudeProcess>) => {
+      const { process } = lease
+      const { child, messages, parked } = process
+      try {
+        const session = await openSession(
+          {
+            backend,
+            child,
+            messages,
+            parked,
+            lease,
+            options: placed,
+            policy,
+            offer,
+            history,
+            timing,
+          },
+          signal,
+        )
+        process.give(session)
+        return session
+      } catch (error) {
+        lease.release()
+        throw error
+      }
+    }
+    const lease = await pool.take(kind, signal)
     try {
-      const session = await openSession(
-        {
-          backend,
-          child: process.child,
-          messages: process.messages,
-          lease,
-          options: away === undefined ? options : { ...options, workdir: away },
-          policy,
-          offer,
-          history,
-          timing,
-        },
-        signal,
-      )
-      process.give(session)
-      return session
+      return await openIn(lease)
     } catch (error) {
-      lease.release()
-      throw error
+      if (!isClaimError(error) || signal.aborted) throw error
+      return await openIn(await pool.take(cold, signal))
     }
   }
 
@@ -152,7 +165,7 @@ export function createClaudeDriver(settings: BackendSettings, timing: Timing = {
       const there = { ...start, cwd: away }
       const kind = kindOf('away', {
         start: () => startProcess(there),
-        startAhead: (aborted) => startAhead(there, 'plain', aborted),
+        startAhead: (aborted) => startAhead(there, 'loaded', aborted),
       })
       return { kind, cold: kind, away }
     }
@@ -171,26 +184,6 @@ export function createClaudeDriver(settings: BackendSettings, timing: Timing = {
       },
     })
     return { kind, cold }
-  }
-
-  /** A process that works where the session does. `away`: in an empty folder of ours. */
-  async function enter(
-    start: Omit<ProcessSetup, 'cwd'>,
-    options: SessionOptions,
-    signal: AbortSignal,
-  ): Promise<{ lease: Lease<ClaudeProcess>; away: string | undefined }> {
-    const { kind, cold, away } = await toKinds(start, options)
-    const lease = await pool.take(kind, signal)
-    if (!lease.process.parked) return { lease, away }
-    try {
-      await unlessAborted(lease.process.claim(options.workdir), signal)
-      return { lease, away }
-    } catch (error) {
-      lease.release()
-      if (signal.aborted) throw error
-      // It may be this folder only that it does not take: another start will tell why.
-      return { lease: await pool.take(cold, signal), away }
-    }
   }
 }
 

@@ -102,3 +102,25 @@ function lastWords(stderr: string): string {
   const tail = stderr.trim().slice(-LAST_WORDS)
   return stderr.trim().length > LAST_WORDS ? tail.slice(tail.indexOf('\n') + 1) : tail
 }
+
+/** The error for a process that refuses the first request of a conversation. */
+export function protocolError(backend: string, response: Fields): ClinvkError {
+  return new ClinvkError(
+    'agent_protocol',
+    `${backend} refused to be driven: ${word(response['error']) ?? 'it gave no reason.'} A newer version may help.`,
+    { details: { backend } },
+  )
+}
+
+/** The error for a parked process that does not take the folder. Another one, started there, may say more. */
+export function claimError(backend: string, workdir: string, response: Fields): ClinvkError {
+  return new ClinvkError(
+    'agent_protocol',
+    `${backend} could not be put to work in ${workdir}: ${word(response['error']) ?? 'it gave no reason.'}`,
+    { details: { backend, claim: false } },
+  )
+}
+
+export function isClaimError(error: unknown): boolean {
+  return error instanceof ClinvkError && error.details['claim'] === false
+}

@@ -1,9 +1,8 @@
-import { ClinvkError } from '../../errors.ts'
 import { type Child, spawnChild } from '../../process/child.ts'
 import { toJsonLine } from '../../process/json-line.ts'
 import { readJsonLines } from '../../process/lines.ts'
 import { within } from '../../process/within.ts'
-import { type Fields, fields, word } from '../fields.ts'
+import { type Fields, fields } from '../fields.ts'
 import type { PooledProcess } from '../pool/types.ts'
 import { crashError } from './errors.ts'
 
@@ -12,15 +11,8 @@ export interface ClaudeProcess extends PooledProcess {
   readonly child: Child
   /** What it says. Whoever reads on reads what comes after what was read before. */
   readonly messages: AsyncGenerator<Fields, void>
-  /** Whether it waits to be told where it works. */
+  /** Whether it waits to be told where it works (`claim_session`), and does nothing there before. */
   readonly parked: boolean
-  /**
-   * Tells a parked process where it works, as if it had been started there: only then it reads the folder's settings
-   * and instructions, starts MCP servers and runs hooks.
-   *
-   * @throws `agent_protocol` where it refuses; it is of no use any more.
-   */
-  claim(workdir: string): Promise<void>
   /** The conversation that it is in from now on, which knows how to end it. */
   give(session: { close(): Promise<void> }): void
 }
@@ -45,25 +37,22 @@ export async function startProcess(start: ProcessSetup): Promise<ClaudeProcess> 
 }
 
 /**
- * Starts a process ahead and waits until it is loaded. `how` asks for what loads more than the program itself, without a
- * call to the provider: what it finds out by that in its folder is found out anew by a claim.
+ * Starts a process ahead and waits until it is loaded: one that waits for its folder, or one that is in its folder. Neither
+ * has had the first request of a conversation, so it fits those under any system prompt.
  *
  * @throws `agent_crashed` for one that ends instead, as a version does that cannot be parked.
  */
 export async function startAhead(
   start: ProcessSetup,
-  how: 'parked' | 'plain',
+  ahead: 'parked' | 'loaded',
   signal: AbortSignal,
 ): Promise<ClaudeProcess> {
-  const parked = how === 'parked'
-  const process = await spawn(start, parked)
+  const process = await spawn(start, ahead === 'parked')
   const onAbort = () => void process.end()
   signal.addEventListener('abort', onAbort, { once: true })
   try {
     if (signal.aborted) onAbort()
-    await process.ask(
-      parked ? { subtype: 'get_context_usage', detail: 'summary' } : { subtype: 'mcp_status' },
-    )
+    await process.ask(ahead === 'parked' ? LOADS_MOST : LOADED)
     return process
   } catch (error) {
     await process.end()
@@ -72,6 +61,14 @@ export async function startAhead(
     signal.removeEventListener('abort', onAbort)
   }
 }
+
+/**
+ * A request that has a process load more than the program itself, without a call to its provider (2.1.330). What it finds
+ * out by that where it is parked is found out anew once it is claimed.
+ */
+const LOADS_MOST = { subtype: 'get_context_usage', detail: 'summary' }
+/** Any request that is answered at once, by a process that has loaded. */
+const LOADED = { subtype: 'mcp_status' }
 
 interface Asking extends ClaudeProcess {
   /** The answer to a request, before there is a conversation. @throws `agent_crashed` where the process ends. */
@@ -108,15 +105,6 @@ async function spawn(
       return child.alive && ending === undefined
     },
     ask,
-    async claim(workdir) {
-      const response = await ask({ subtype: 'claim_session', cwd: workdir })
-      const { status } = fields(response['response'])
-      if (response['subtype'] === 'success' && status === 'ok') return
-      throw new ClinvkError(
-        'agent_protocol',
-        `${backend} could not be put to work in ${workdir}: ${word(response['error']) ?? 'it gave no reason.'}`,
-      )
-    },
     give(to) {
       session = to
     },

@@ -10,7 +10,7 @@ import { answerForm } from './answer-form.ts'
 import { initializeRequest } from './argv.ts'
 import { ANSWER_TOOL, type Offer } from './client-tools.ts'
 import { answerControl } from './control.ts'
-import { crashError, resultError } from './errors.ts'
+import { claimError, crashError, protocolError, resultError } from './errors.ts'
 import type { History } from './history.ts'
 import { toBlocks, userMessage } from './input.ts'
 import { isMcp } from './mcp.ts'
@@ -41,6 +41,8 @@ export interface SessionSetup {
   readonly child: Child
   /** What it says from now on. */
   readonly messages: AsyncIterable<Fields>
+  /** Whether it is parked, and has to be told where it works first of all. */
+  readonly parked: boolean
   /** Its place in the pool, which is given up before the process is ended. */
   readonly lease: Pick<Lease<ClaudeProcess>, 'start' | 'worn' | 'beginTurn' | 'release'>
   readonly options: SessionOptions
@@ -75,6 +77,9 @@ interface ClaudeSession extends AgentSession {
    */
   count(input: TurnInput): Promise<number | undefined>
 }
+
+/** Names the request by which a parked process is told where it works, as if it had been started there. */
+const CLAIM = 'clinvk-claim'
 
 /** The time a process has by default to end once its stdin is closed: it may still be saving the conversation. */
 const CLOSE_MS = 2000
@@ -190,6 +195,10 @@ export async function openSession(setup: SessionSetup, signal: AbortSignal): Pro
   const receive = async (message: Fields) => {
     switch (message['type']) {
       case 'control_response':
+        if (fields(message['response'])['request_id'] === CLAIM) {
+          if (fields(fields(message['response'])['response'])['status'] === 'ok') return
+          return opening.fail(claimError(backend, options.workdir, fields(message['response'])))
+        }
         if (initialized) {
           const { request_id: id, response } = fields(message['response'])
           awaited.get(String(id))?.resolve(fields(response))
@@ -294,6 +303,12 @@ export async function openSession(setup: SessionSetup, signal: AbortSignal): Pro
   signal.addEventListener('abort', onAbort, { once: true })
   if (signal.aborted) onAbort()
   try {
+    if (setup.parked)
+      await send({
+        type: 'control_request',
+        request_id: CLAIM,
+        request: { subtype: 'claim_session', cwd: options.workdir },
+      })
     await opening.step(() => request(initializeRequest(options, policy.hooked, form?.schema)))
     for (const { message, answered } of history.frames)
       await (answered ? opening.step(() => send(message)) : send(message))
@@ -409,12 +424,4 @@ function cannotGoOn(backend: string): ClinvkError {
   return new ClinvkError('agent_crashed', `${backend}: the turn can't go on with these results.`, {
     details: { backend },
   })
-}
-
-function protocolError(backend: string, response: Fields): ClinvkError {
-  return new ClinvkError(
-    'agent_protocol',
-    `${backend} refused to be driven: ${word(response['error']) ?? 'it gave no reason.'} A newer version may help.`,
-    { details: { backend } },
-  )
 }

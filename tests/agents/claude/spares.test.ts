@@ -277,6 +277,20 @@ describe('Claude Code that was started ahead', () => {
   )
 
   test(
+    'says no better than one that is started there why a folder is none',
+    async () => {
+      const driver = driverOf()
+      await ask(driver, { workdir: await folderWith('work') })
+      await spareOf(driver)
+      const workdir = join(home.home, 'nowhere')
+      await expect(driver.open(plainOptions({ workdir }), never)).rejects.toMatchObject({
+        code: 'invalid_workdir',
+      })
+    },
+    LONG_MS,
+  )
+
+  test(
     'leaves nothing behind',
     async () => {
       const before = (await readdir(tmpdir())).filter((name) => name.startsWith('clinvk-claude-'))
