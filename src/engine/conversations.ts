@@ -78,10 +78,11 @@ export function createConversations(
     conversation.live = undefined
     await live?.close()
   }
-  /** Without its agent nothing is left of a conversation that is not kept. */
-  const dismiss = async (conversation: Conversation) => {
+  /** Without its agent nothing is left of a conversation that is not kept, unless a turn waits for it. */
+  const dismiss = async (conversation: Conversation, awaited = false) => {
     await rest(conversation)
-    if (conversation.options.ephemeral || conversation.turns === 0) await forget(conversation)
+    const { options, turns } = conversation
+    if (options.ephemeral || (turns === 0 && !awaited)) await forget(conversation)
   }
 
   const forget = async (conversation: Conversation) => {
@@ -89,14 +90,14 @@ export function createConversations(
     await conversation.cleanUp().catch(() => {})
   }
 
-  /** After a turn: keeps the agent for the next one, or ends it. */
-  const settle = async (conversation: Conversation): Promise<void> => {
+  /** After a turn: keeps the agent for the next one, which may wait already, or ends it. */
+  const settle = async (conversation: Conversation, awaited = false): Promise<void> => {
     conversation.lastUsed = Date.now()
     if (conversation.claimed) return
     const goesOn = !conversation.options.ephemeral || conversation.trail !== undefined
     const { live } = conversation
     // A process that is to end does so sooner; the conversation is opened again where it goes on.
-    if (!live?.alive || live.worn || !goesOn || keepAliveMs === 0) return await dismiss(conversation)
+    if (!live?.alive || live.worn || !goesOn || keepAliveMs === 0) return await dismiss(conversation, awaited)
     const timer = setTimeout(() => void dismiss(conversation).catch(() => {}), keepAliveMs)
     timer.unref()
     idle.set(conversation, timer)
@@ -226,7 +227,7 @@ export function createConversations(
       conversation.claimed = false
       wake(conversation)
       lose(conversation)
-      return () => settle(conversation).finally(mine.resolve)
+      return () => settle(conversation, lines.get(conversation.id) !== line).finally(mine.resolve)
     },
 
     /**

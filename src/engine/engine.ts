@@ -367,7 +367,13 @@ export function createEngine(setup: EngineOptions): Engine {
       known ??
       continued?.conversation ??
       conversations.create(sessionId, backend.driver, await makePlace(setup.folders, workdir), asked)
-    const release = await conversations.lease(conversation, whenBusy === 'wait', signal)
+    const isNew = !known && !continued
+    const release = await conversations
+      .lease(conversation, whenBusy === 'wait', signal)
+      .catch(async (error: unknown) => {
+        if (isNew) await conversations.end(conversation.id)
+        throw error
+      })
     let letGo = () => {}
     try {
       // The turns that this one waited for may have changed the session's options.
@@ -398,6 +404,8 @@ export function createEngine(setup: EngineOptions): Engine {
         async undo() {
           // As it was before: the same request may come again.
           if (continued) conversations.leave(continued.conversation, continued.trail)
+          // Nor does anybody go on with it who waits for it.
+          if (isNew) await conversations.end(conversation.id)
           await end()
           if (!known && !options.ephemeral) store.remove(sessionId)
         },
