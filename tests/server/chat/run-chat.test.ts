@@ -72,6 +72,7 @@ describe('startChat', () => {
         parts: [{ type: 'text', text: 'hi' }],
         profile: 'pure',
         ephemeral: true,
+        continuable: true,
         scratch: true,
         systemPrompt: 's',
         stop: ['x'],
