@@ -106,13 +106,16 @@ export function createConversations(
     const [oldest] = alike
     if (alike.length > (own ? maxIdle : maxShared) && oldest) await dismiss(oldest)
   }
-  /** Ends the agents that wait longest, until there may be a process more. */
+  /** Ends the agent that waits longest; false where none waits. */
+  const giveUpOne = async (driver: AgentDriver): Promise<boolean> => {
+    const oldest = [...idle.keys()].find((other) => other.driver === driver)
+    if (!oldest) return await giveUp(driver)
+    await dismiss(oldest)
+    return true
+  }
+  /** Ends agents until there may be a process more. */
   const makeRoom = async (driver: AgentDriver) => {
-    while (driver.pool?.full()) {
-      const oldest = [...idle.keys()].find((other) => other.driver === driver)
-      if (oldest) await dismiss(oldest)
-      else if (!(await giveUp(driver))) return
-    }
+    while (driver.pool?.full()) if (!(await giveUpOne(driver))) return
   }
 
   return {
@@ -171,9 +174,15 @@ export function createConversations(
       return undefined
     },
 
-    /** Ends the agent of the conversation that waits longest for a next turn; false where none waits. */
+    /** Ends the agent of a driver that waits longest for a next turn, or for results; false where none waits. */
+    giveUp: giveUpOne,
+
+    /**
+     * Ends the agent of the conversation that waits longest for a next turn, one with a process of its own sooner than one
+     * that shares it; false where none waits.
+     */
     async shed(): Promise<boolean> {
-      const oldest = [...idle.keys()].find(hasOwnProcess)
+      const oldest = [...idle.keys()].find(hasOwnProcess) ?? [...idle.keys()][0]
       if (oldest) await dismiss(oldest)
       return oldest !== undefined
     },

@@ -85,6 +85,7 @@ export function createEngine(setup: EngineOptions): Engine {
   const conversations = createConversations(setup.conversations, (driver) =>
     waitingTurns.endOldest((turn) => turn.conversation.driver === driver),
   )
+  for (const { driver } of setup.backends) driver.pool?.askForRoom(() => conversations.giveUp(driver))
   const turns = createTurnWatch()
   const queue = createQueue({
     ...(setup.queue ?? UNBOUNDED),
