@@ -90,11 +90,18 @@ export function createConversations(
     await conversation.cleanUp().catch(() => {})
   }
 
+  /** Lets go of what waits for a next turn with an agent that has died. */
+  const sweep = () => {
+    for (const conversation of idle.keys())
+      if (!conversation.live?.alive) void dismiss(conversation).catch(() => {})
+  }
+
   /** After a turn: keeps the agent for the next one, which may wait already, or ends it. */
   const settle = async (conversation: Conversation, awaited = false): Promise<void> => {
     conversation.lastUsed = Date.now()
     if (conversation.claimed) return
     const goesOn = !conversation.options.ephemeral || conversation.trail !== undefined
+    sweep()
     const { live } = conversation
     // A process that is to end does so sooner; the conversation is opened again where it goes on.
     if (!live?.alive || live.worn || !goesOn || keepAliveMs === 0) return await dismiss(conversation, awaited)
@@ -186,6 +193,8 @@ export function createConversations(
       if (oldest) await dismiss(oldest)
       return oldest !== undefined
     },
+
+    sweep,
 
     /** Those of a backend whose agent lives, and how many of them have no turn under way. */
     countOf(backend: string): LiveConversations {

@@ -98,6 +98,7 @@ export function createEngine(setup: EngineOptions): Engine {
   let tidiedAt = performance.now()
   const tidyUp = () => {
     tidiedAt = performance.now()
+    conversations.sweep()
     try {
       setup.tidyUp?.()
     } catch (error) {
