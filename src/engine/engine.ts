@@ -85,6 +85,7 @@ export function createEngine(setup: EngineOptions): Engine {
   const conversations = createConversations(setup.conversations, (driver) =>
     waitingTurns.endOldest((turn) => turn.conversation.driver === driver),
   )
+  for (const { driver } of setup.backends) driver.pool?.askForRoom(() => conversations.giveUp(driver))
   const turns = createTurnWatch()
   const queue = createQueue({
     ...(setup.queue ?? UNBOUNDED),
@@ -97,6 +98,7 @@ export function createEngine(setup: EngineOptions): Engine {
   let tidiedAt = performance.now()
   const tidyUp = () => {
     tidiedAt = performance.now()
+    conversations.sweep()
     try {
       setup.tidyUp?.()
     } catch (error) {
@@ -367,7 +369,13 @@ export function createEngine(setup: EngineOptions): Engine {
       known ??
       continued?.conversation ??
       conversations.create(sessionId, backend.driver, await makePlace(setup.folders, workdir), asked)
-    const release = await conversations.lease(conversation, whenBusy === 'wait', signal)
+    const isNew = !known && !continued
+    const release = await conversations
+      .lease(conversation, whenBusy === 'wait', signal)
+      .catch(async (error: unknown) => {
+        if (isNew) await conversations.end(conversation.id)
+        throw error
+      })
     let letGo = () => {}
     try {
       // The turns that this one waited for may have changed the session's options.
@@ -398,6 +406,8 @@ export function createEngine(setup: EngineOptions): Engine {
         async undo() {
           // As it was before: the same request may come again.
           if (continued) conversations.leave(continued.conversation, continued.trail)
+          // Nor does anybody go on with it who waits for it.
+          if (isNew) await conversations.end(conversation.id)
           await end()
           if (!known && !options.ephemeral) store.remove(sessionId)
         },
