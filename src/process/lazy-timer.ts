@@ -1,12 +1,15 @@
 /** A timer that is started and stopped for each of many events: it looks at the clock when it fires, and is seldom set. */
 export interface LazyTimer {
-  /** Lets it fire once, that many ms from now, instead of when it was to. */
+  /** Lets it fire once, that many ms from now or never, instead of when it was to. */
   start(ms: number): void
   /** It does not fire until it is started again. */
   stop(): void
   /** For good: nothing of it is left. */
   end(): void
 }
+
+/** Timers of the runtime fire at once past this. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 export function createLazyTimer(onTime: () => void): LazyTimer {
   let timer: Timer | undefined
@@ -16,7 +19,7 @@ export function createLazyTimer(onTime: () => void): LazyTimer {
   const set = (ms: number, at: number) => {
     clearTimeout(timer)
     firesAt = at
-    timer = setTimeout(look, Math.ceil(ms))
+    timer = setTimeout(look, Math.min(Math.max(0, Math.ceil(ms)), LONGEST_TIMER_MS))
   }
   const look = () => {
     timer = undefined
@@ -28,6 +31,10 @@ export function createLazyTimer(onTime: () => void): LazyTimer {
   }
   return {
     start(ms) {
+      if (ms === Number.POSITIVE_INFINITY) {
+        due = undefined
+        return
+      }
       due = performance.now() + ms
       if (timer === undefined || due < firesAt) set(ms, due)
     },
