@@ -9,7 +9,7 @@ import type { Folders, Place } from '../process/folders.ts'
 import { within } from '../process/within.ts'
 import type { RunStore } from '../sessions/run-types.ts'
 import type { NewSession, SessionRecord, SessionStore } from '../sessions/types.ts'
-import { type Backend, chooseBackend, describeBackends } from './backends.ts'
+import { type Backend, chooseBackend, createListing } from './backends.ts'
 import { createListener, createSerial } from './client-calls.ts'
 import {
   type Conversation,
@@ -554,7 +554,7 @@ export function createEngine(setup: EngineOptions): Engine {
     }),
     runs,
     queue: queue.stats,
-    backends: () => describeBackends(setup.backends, setup.defaultBackend),
+    backends: createListing(setup.backends, setup.defaultBackend),
     pool: () =>
       toPoolView({
         backends: setup.backends,
