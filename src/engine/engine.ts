@@ -250,8 +250,9 @@ export function createEngine(setup: EngineOptions): Engine {
             )
       const limited = withParagraphs(withMaxTurns(formed, counted))
       const whole = prepared.check === undefined ? withStop(limited, request.stop) : limited
-      const told = listener.listen(request.serialCalls ? serial.apply(whole) : whole)
+      const told = request.serialCalls ? serial.apply(whole) : whole
       for await (const event of leg.kept ? keeper.keep(leg.kept, told, turnSignal) : told) {
+        listener.hear(event)
         if (event.type === 'done' && event.stopReason === 'end_turn')
           await leaveTrail(request, leg, listener.told())
         if (event.type === 'done' && event.stopReason === 'tool_calls') {

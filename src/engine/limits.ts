@@ -53,14 +53,17 @@ export async function* withTimeouts(
  * Ends a turn with `max_turns` as soon as its model speaks once more than `maxTurns` times. Agents do not tell when
  * they ask their model, so the call that is one too many is heard, not foreseen; nothing of it is passed on.
  */
-export async function* withMaxTurns(
+export function withMaxTurns(
   events: AsyncIterable<TurnEvent>,
   maxTurns: number | undefined,
+): AsyncIterable<TurnEvent> {
+  return maxTurns === undefined ? events : untilRound(events, maxTurns)
+}
+
+async function* untilRound(
+  events: AsyncIterable<TurnEvent>,
+  maxTurns: number,
 ): AsyncGenerator<TurnEvent, void> {
-  if (maxTurns === undefined) {
-    yield* events
-    return
-  }
   let rounds = 1
   let resultsSinceRound = false
   for await (const event of events) {
