@@ -9,7 +9,7 @@ import type { Folders, Place } from '../process/folders.ts'
 import { within } from '../process/within.ts'
 import type { RunStore } from '../sessions/run-types.ts'
 import type { NewSession, SessionRecord, SessionStore } from '../sessions/types.ts'
-import { type Backend, chooseBackend, describeBackends } from './backends.ts'
+import { type Backend, chooseBackend, createListing } from './backends.ts'
 import { createListener, createSerial } from './client-calls.ts'
 import {
   type Conversation,
@@ -252,8 +252,9 @@ export function createEngine(setup: EngineOptions): Engine {
             )
       const limited = withParagraphs(withMaxTurns(formed, counted))
       const whole = prepared.check === undefined ? withStop(limited, request.stop) : limited
-      const told = listener.listen(request.serialCalls ? serial.apply(whole) : whole)
+      const told = request.serialCalls ? serial.apply(whole) : whole
       for await (const event of leg.kept ? keeper.keep(leg.kept, told, turnSignal) : told) {
+        listener.hear(event)
         if (event.type === 'done' && event.stopReason === 'end_turn')
           await leaveTrail(request, leg, listener.told())
         if (event.type === 'done' && event.stopReason === 'tool_calls') {
@@ -564,7 +565,7 @@ export function createEngine(setup: EngineOptions): Engine {
     }),
     runs,
     queue: queue.stats,
-    backends: () => describeBackends(setup.backends, setup.defaultBackend),
+    backends: createListing(setup.backends, setup.defaultBackend),
     pool: () =>
       toPoolView({
         backends: setup.backends,

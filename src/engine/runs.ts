@@ -2,6 +2,7 @@ import { abortError } from '../agents/take-turn.ts'
 import { ClinvkError, toClinvkError } from '../errors.ts'
 import { within } from '../process/within.ts'
 import type { KeptError, KeptEvent, KeyedRun, RunFilter, RunRecord, RunStore } from '../sessions/run-types.ts'
+import { each, type Source } from './each.ts'
 import { wasNotRun } from './not-run.ts'
 
 /** What a run begins with. */
@@ -294,8 +295,8 @@ export function createRuns(
 }
 
 /** Events without their numbers. */
-export async function* bare<E>(events: AsyncGenerator<NumberedEvent<E>, void>): AsyncGenerator<E, void> {
-  for await (const { event } of events) yield event
+export function bare<E>(events: AsyncGenerator<NumberedEvent<E>, void>): AsyncGenerator<E, void> {
+  return each(events, { item: ({ event }) => event })
 }
 
 /** How a run ended. */
@@ -414,19 +415,23 @@ function createLiveRun(
     leave(reason) {
       if (!begun) end(reason)
     },
-    async *attached<E>(events: AsyncGenerator<E, void>) {
-      begun = true
-      let failure: ClinvkError | undefined
-      let complete = false
-      try {
-        for await (const event of events) yield note(event)
-        complete = true
-      } catch (error) {
-        failure = toClinvkError(error)
-        throw error
-      } finally {
-        end(failure, !complete)
+    attached<E>(events: AsyncGenerator<E, void>) {
+      const source: Source<E> = {
+        next() {
+          begun = true
+          return events.next()
+        },
+        return: () => events.return(),
       }
+      return each(source, {
+        item: note<E>,
+        ended: () => end(undefined),
+        failed(error) {
+          end(toClinvkError(error))
+          throw error
+        },
+        left: () => end(undefined, true),
+      })
     },
     pump(events) {
       begun = true

@@ -208,7 +208,11 @@ export interface Engine {
   readonly runs: Runs
   /** How many turns run and wait, backend by backend. */
   queue(): QueueStats[]
-  backends(): Promise<BackendInfo[]>
+  /**
+   * Every backend with what is known of it. With `withinMs` nothing is waited for any longer: of an agent that has not told
+   * of itself by then it is what it told last, and not ready where it has told nothing yet.
+   */
+  backends(withinMs?: number): Promise<BackendInfo[]>
   /** What runs at this moment. It asks no agent and waits for nothing. */
   pool(): PoolView
   /** Tells an observer of all turns that are started from now on. */

@@ -1,6 +1,7 @@
 import { Elysia } from 'elysia'
 import type { Engine } from '../../engine/types.ts'
 import { describeOperation } from '../operation.ts'
+import { createHealthLook } from './health.ts'
 import { BackendsResponse, HealthResponse } from './schema.ts'
 import { PoolResponse } from './schema-pool.ts'
 import { toPoolResponse } from './to-pool.ts'
@@ -9,14 +10,16 @@ import { toBackendsResponse, toHealthResponse } from './to-response.ts'
 /** What the server tells of itself. `now` is in ms and only its differences count. */
 export function metaRoutes(engine: Engine, version: string, now: () => number = () => performance.now()) {
   const startedAt = now()
+  const look = createHealthLook(engine, now)
   return (
     new Elysia({ name: 'clinvk.meta' })
-      .get('/health', async () => toHealthResponse(await engine.backends(), version, now() - startedAt), {
+      .get('/health', async () => toHealthResponse(await look(), version, now() - startedAt), {
         detail: describeOperation({
           id: 'health',
           tag: 'Server',
           summary: 'Tell whether the server is well',
-          description: 'Needs no API key.',
+          description:
+            'Needs no API key. It is answered at once: of an agent that is still being looked at it tells what was found last, and after the start of the server that it is not ready.',
           answer: { description: 'The server runs.', content: { 'application/json': HealthResponse } },
           problems: [403, 500],
           open: true,
