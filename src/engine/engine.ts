@@ -194,7 +194,7 @@ export function createEngine(setup: EngineOptions): Engine {
     const prepared = await prepare(request)
     const { known, backend, options } = prepared
     // Refused before there is anything of it: no run that failed, no session.
-    queue.check(backend.driver.name)
+    queue.check({ backend: backend.driver.name, caller: request.caller })
     const sessionId = known?.id ?? newId('ses')
     const id = newId('run')
     return {
