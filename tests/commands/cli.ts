@@ -6,7 +6,7 @@ import { processesIn } from '../support/processes.ts'
 const MAIN = join(import.meta.dir, '../../src/main.ts')
 
 /** How a command ended. */
-export interface Ended {
+interface Ended {
   readonly stdout: string
   readonly stderr: string
   readonly code: number

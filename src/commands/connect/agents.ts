@@ -32,7 +32,7 @@ export CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1
     pieces: ({ url, model, needsKey }) => [
       {
         where:
-          'At the top of the file, above every [table]: TOML takes what stands below one for a part of it.',
+          'At the top of the file, above every [table], in place of a model and model_provider that are there.',
         file: '~/.codex/config.toml',
         language: 'toml',
         text: `model = ${quoted(model)}
