@@ -131,7 +131,8 @@ function step(database: Database, sql: string, version: number): void {
   database.exec(`PRAGMA user_version = ${version}`)
 }
 
-function storeError(error: unknown, path: string): unknown {
+/** The error for what SQLite or the file system said of the file, in words that say what to do. */
+export function storeError(error: unknown, path: string): unknown {
   if (error instanceof SQLiteError) {
     const told = TOLD.find(({ codes }) => codes.test(error.code ?? ''))?.told ?? 'cannot be used'
     return new ClinvkError('store_failed', `The store ${path} ${told} (${error.message}).`, { cause: error })
