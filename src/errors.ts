@@ -102,6 +102,14 @@ export class ClinvkError extends Error {
   }
 }
 
+/** Nothing more is begun here, or what was under way did not end in time. */
+export function shuttingDown(retryAfterMs?: number): ClinvkError {
+  return new ClinvkError('shutting_down', 'The server is shutting down.', {
+    retryable: true,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  })
+}
+
 /** Wraps whatever was thrown: a `ClinvkError` stays itself, everything else becomes `internal`. */
 export function toClinvkError(thrown: unknown): ClinvkError {
   if (thrown instanceof ClinvkError) return thrown

@@ -8,10 +8,9 @@ import { listen } from '../server/listen.ts'
 import { VERSION } from '../version.ts'
 import { banner, openWarning } from './banner.ts'
 import { consoleLog } from './console-log.ts'
+import { drainAndStop } from './drain.ts'
 import { setUp } from './setup.ts'
 
-/** How long clients have to take the last event of their streams, in ms. */
-const STOP_GRACE_MS = 3000
 /** A terminal's Ctrl-C reaches us twice when a package manager that runs us passes it on as well, in ms. */
 const SAME_SIGNAL_MS = 300
 
@@ -40,9 +39,9 @@ export default defineCommand({
     const server = open(() => listen({ engine, config, apiKeys, version: VERSION, log: consoleLog }))
     const warning = openWarning(config.server.host, apiKeys.length > 0)
     if (warning) console.error(warning)
-    const stopped = untilSignal(async () => {
-      await Promise.all([server.stop(STOP_GRACE_MS), engine.close()])
-    })
+    const drainMs = config.server.drain_secs * 1000
+    const tell = (text: string) => console.error(`clinvk: ${text}`)
+    const stopped = untilSignal(() => drainAndStop({ server, engine, drainMs, tell }))
     const backends = await engine.backends()
     console.log(banner({ url: server.url, host: config.server.host, version: VERSION, workdir, backends }))
     void startAhead(engine, config, backends)
@@ -76,7 +75,6 @@ async function untilSignal(stop: () => Promise<void>): Promise<void> {
   const onSignal = () => {
     if (first === undefined) {
       first = performance.now()
-      console.error('clinvk: stopping; once more to stop at once.')
       stop().then(stopped.resolve, stopped.reject)
     } else if (performance.now() - first > SAME_SIGNAL_MS) process.exit(1)
   }

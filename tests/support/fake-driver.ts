@@ -146,6 +146,7 @@ function poolOf(capacity: number): DriverPool {
     exclusive: false,
     full: () => false,
     shed: () => false,
+    keepNone() {},
     stats: () => ({
       processes: [],
       started: 0,

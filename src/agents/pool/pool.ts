@@ -154,6 +154,10 @@ export function createProcessPool<P extends PooledProcess>(setup: PoolSetup): Pr
       if (found) retire(found, 'shed')
       return found !== undefined
     },
+    keepNone() {
+      spares.stop()
+      roster.keepNone()
+    },
     stats() {
       const { started, failedStarts, died, recycled } = roster
       const heldBackUntil = backOff.until()

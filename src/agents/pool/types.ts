@@ -139,6 +139,8 @@ export interface DriverPool {
   full(): boolean
   /** Ends a process that no session uses; false where there is none. */
   shed(): boolean
+  /** Starts none ahead any more, and ends those that no session uses, now and whenever it comes to that. */
+  keepNone(): void
   stats(): PoolStats
 }
 

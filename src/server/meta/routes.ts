@@ -16,9 +16,10 @@ export function metaRoutes(engine: Engine, version: string, now: () => number = 
           id: 'health',
           tag: 'Server',
           summary: 'Tell whether the server is well',
-          description: 'Needs no API key.',
+          description:
+            'Needs no API key. Answers 503 once the server is asked to stop, while prompts under way go on.',
           answer: { description: 'The server runs.', content: { 'application/json': HealthResponse } },
-          problems: [403, 500],
+          problems: [403, 500, 503],
           open: true,
         }),
       })
