@@ -36,6 +36,7 @@ export const ERROR_TABLE = {
   run_interrupted: { status: 500, title: 'Run interrupted' },
   internal: { status: 500, title: 'Internal error' },
   cannot_listen: { status: 500, title: 'Cannot listen' },
+  service_failed: { status: 500, title: 'The service manager failed' },
   config_invalid: { status: 500, title: 'Invalid configuration' },
   /** The agent ended, broke its protocol or failed in a way that names no upstream status. */
   agent_failed: { status: 502, title: 'The agent failed' },

@@ -1,5 +1,6 @@
 import { defineCommand } from 'citty'
 import { loadApiKeys } from '../config/api-keys.ts'
+import { readEnvFile } from '../config/env-file.ts'
 import type { Config } from '../config/schema.ts'
 import type { BackendInfo, Engine } from '../engine/types.ts'
 import { ClinvkError } from '../errors.ts'
@@ -28,9 +29,14 @@ export default defineCommand({
     },
     demo: { type: 'boolean', description: 'Offer the demo agent, which is no model.' },
     config: { type: 'string', description: 'Configuration file (default ~/.clinvk/config.yaml).' },
+    'env-file': {
+      type: 'string',
+      description: 'File of variables, NAME=value a line, such as the API keys.',
+    },
   },
   async run({ args }) {
-    const { host, port, demo, config: file } = args
+    const { host, port, demo, config: file, 'env-file': envFile } = args
+    if (envFile !== undefined) Object.assign(process.env, await readEnvFile(envFile))
     const { config, engine, workdir } = await setUp({ host, port, demo, config: file })
     const apiKeys = await loadApiKeys({
       env: process.env,

@@ -2,6 +2,7 @@ import { MAX_IDLE_TIMEOUT_SECS } from '../config/schema-server.ts'
 import { type ClinvkError, shuttingDown } from '../errors.ts'
 import { type AppOptions, createApp } from './app.ts'
 import type { Connections } from './connections.ts'
+import { urlHost } from './url-host.ts'
 
 /** A server that listens. */
 export interface Listening {
@@ -93,11 +94,4 @@ function cannotListen(hostname: string, port: number, error: unknown): string {
 /** Every answer that is sent in pieces asks proxies to pass them on at once. */
 function isStream(response: Response): boolean {
   return response.headers.get('x-accel-buffering') === 'no'
-}
-
-/** All interfaces at once are no address that one can call. */
-function urlHost(host: string): string {
-  if (host === '0.0.0.0' || host === '') return '127.0.0.1'
-  if (host === '::') return '[::1]'
-  return host.includes(':') ? `[${host}]` : host
 }
