@@ -152,6 +152,6 @@ function cannotWrite(file: string, cause: unknown): ClinvkError {
   return serviceFailed(`${file} cannot be written (${code}).${hint}`)
 }
 
-export function serviceFailed(message: string): ClinvkError {
+function serviceFailed(message: string): ClinvkError {
   return new ClinvkError('service_failed', message)
 }

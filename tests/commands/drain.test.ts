@@ -154,6 +154,21 @@ describe('clinvk serve that is asked to stop', () => {
     expect(await stopped).toBe(0)
   }, 30_000)
 
+  test('begins no further prompt of a request for several, and tells of each what became of it', async () => {
+    const server = await serve(FOR_EVER)
+    const tasks = ['demo: say=one; wait=2s; say=end', 'demo: say=two'].map((prompt) => ({
+      backend: 'demo',
+      prompt,
+    }))
+    const asked = server.post('/api/v1/parallel', { tasks, max_parallel: 1 })
+    await runs(server, 1)
+    const code = server.stop('SIGTERM')
+    const { completed, failed, results } = await json(await asked)
+    expect([completed, failed]).toEqual([1, 1])
+    expect(results).toMatchObject([{ response: 'oneend' }, { error: { code: 'shutting_down', status: 503 } }])
+    expect(await code).toBe(0)
+  }, 30_000)
+
   test('ends at once when it is asked a second time, and leaves no process', async () => {
     const server = await serve(FOR_EVER)
     const cut = ask(server, 'demo: ignore-cancel; say=here; hang').catch(() => 'cut')
