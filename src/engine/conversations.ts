@@ -58,6 +58,7 @@ export function createConversations(
   const idle = new Map<Conversation, Timer>()
   /** By the digests of their trails. */
   const trails = new Map<string, Set<Conversation>>()
+  let keepsNone = false
 
   const lose = (conversation: Conversation) => {
     const { trail } = conversation
@@ -104,7 +105,8 @@ export function createConversations(
     sweep()
     const { live } = conversation
     // A process that is to end does so sooner; the conversation is opened again where it goes on.
-    if (!live?.alive || live.worn || !goesOn || keepAliveMs === 0) return await dismiss(conversation, awaited)
+    if (!live?.alive || live.worn || !goesOn || keepAliveMs === 0 || keepsNone)
+      return await dismiss(conversation, awaited)
     const timer = setTimeout(() => void dismiss(conversation).catch(() => {}), keepAliveMs)
     timer.unref()
     idle.set(conversation, timer)
@@ -296,6 +298,12 @@ export function createConversations(
         if (!(error instanceof ClinvkError) || error.code !== 'session_not_found') throw error
         return await openAnew()
       }
+    },
+
+    /** Ends the agents that wait for a next turn. From now on none is kept for one. */
+    async keepNone(): Promise<void> {
+      keepsNone = true
+      await Promise.all([...idle.keys()].map(dismiss))
     },
 
     async close(): Promise<void> {

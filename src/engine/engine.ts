@@ -4,7 +4,7 @@ import type { HistoryMessage, ToolResult } from '../agents/messages.ts'
 import type { PoolLimits } from '../agents/pool/types.ts'
 import { abortError } from '../agents/take-turn.ts'
 import type { AgentStart, TurnEvent } from '../agents/types.ts'
-import { ClinvkError, toClinvkError } from '../errors.ts'
+import { ClinvkError, shuttingDown, toClinvkError } from '../errors.ts'
 import type { Folders, Place } from '../process/folders.ts'
 import { within } from '../process/within.ts'
 import type { RunStore } from '../sessions/run-types.ts'
@@ -114,6 +114,8 @@ export function createEngine(setup: EngineOptions): Engine {
     whileWaiting,
   })
   const runs = createRuns(setup.runStore, setup.holder, onStoreFailure, whileWaiting)
+  /** Aborted when nothing begins any more, and then when what runs is to end. */
+  const leaving = new AbortController()
   const closing = new AbortController()
   const stopWatching =
     setup.memory &&
@@ -190,7 +192,7 @@ export function createEngine(setup: EngineOptions): Engine {
   }
 
   const start = async (request: TurnRequest, signal: AbortSignal): Promise<Turn> => {
-    if (closing.signal.aborted) throw shuttingDown()
+    if (leaving.signal.aborted) throw abortError(leaving.signal)
     const prepared = await prepare(request)
     const { known, backend, options } = prepared
     // Refused before there is anything of it: no run that failed, no session.
@@ -225,7 +227,7 @@ export function createEngine(setup: EngineOptions): Engine {
     let began = false
     let waits = false
     try {
-      if (turnSignal.aborted) throw abortError(turnSignal)
+      for (const stop of [turnSignal, leaving.signal]) if (stop.aborted) throw abortError(stop)
       leg =
         (await goOn(request, prepared, timed, turnSignal)) ??
         (await begin(request, prepared, { id, sessionId }, timed, turnSignal, ours))
@@ -346,7 +348,7 @@ export function createEngine(setup: EngineOptions): Engine {
       await release().catch(() => {})
       return undefined
     }
-    const undo = async () => (closing.signal.aborted ? await release() : waitingTurns.add(found))
+    const undo = async () => (leaving.signal.aborted ? await release() : waitingTurns.add(found))
     const leg = { conversation, release, undo, isLost, maxTurns: undefined, kept: undefined }
     if (next) return { ...leg, idle: true, events: tellNext(next), given, untold }
     return { ...leg, events: timed(answer(conversation, given, signal)), given: [], untold: [] }
@@ -371,8 +373,9 @@ export function createEngine(setup: EngineOptions): Engine {
       continued?.conversation ??
       conversations.create(sessionId, backend.driver, await makePlace(setup.folders, workdir), asked)
     const isNew = !known && !continued
+    const waiting = AbortSignal.any([signal, leaving.signal])
     const release = await conversations
-      .lease(conversation, whenBusy === 'wait', signal)
+      .lease(conversation, whenBusy === 'wait', waiting)
       .catch(async (error: unknown) => {
         if (isNew) await conversations.end(conversation.id)
         throw error
@@ -385,7 +388,7 @@ export function createEngine(setup: EngineOptions): Engine {
         : asked
       if (!options.ephemeral) {
         if (!known) store.create(toNewSession(conversation, request))
-        letGo = await keeper.take(sessionId, whenBusy === 'wait', signal)
+        letGo = await keeper.take(sessionId, whenBusy === 'wait', waiting)
         await catchUp(conversation)
       }
       cancels.set(sessionId, (reason) => ours.abort(reason))
@@ -496,6 +499,20 @@ export function createEngine(setup: EngineOptions): Engine {
     yield* live.prompt({ parts: [{ type: 'text', text }] }, signal)
   }
 
+  /** Nothing begins any more: what waits is told so, and agents without work are ended. */
+  async function leave(reason: ClinvkError): Promise<void> {
+    if (leaving.signal.aborted) return
+    leaving.abort(reason)
+    queue.close(reason)
+    for (const { driver } of setup.backends) driver.pool?.keepNone()
+    await Promise.all([waitingTurns.close(), conversations.keepNone()])
+  }
+
+  /** Resolves when no turn is under way. */
+  async function quiet(): Promise<void> {
+    while (running.size > 0) await Promise.allSettled(running)
+  }
+
   return {
     start,
     async plan(request) {
@@ -519,7 +536,7 @@ export function createEngine(setup: EngineOptions): Engine {
     },
     async prepare(requests) {
       for (const request of requests) {
-        if (closing.signal.aborted) return
+        if (leaving.signal.aborted) return
         const prepared = await prepare(request).catch(() => undefined)
         if (!prepared) continue
         const { backend, options, workdir = tmpdir() } = prepared
@@ -575,14 +592,16 @@ export function createEngine(setup: EngineOptions): Engine {
         ...(setup.queue ? { queue: toQueueView(queue.stats(), setup.queue) } : {}),
       }),
     observe: turns.observe,
+    async drain(ms, reason = shuttingDown()) {
+      await within(ms, Promise.all([leave(reason), quiet()]))
+    },
     async close(graceMs = CLOSE_GRACE_MS) {
-      queue.close(shuttingDown())
+      const left = leave(shuttingDown())
       closing.abort(shuttingDown())
       clearInterval(tidying)
       stopWatching?.()
-      await waitingTurns.close()
       // A reader that takes no events keeps its turn from ending; its agent is ended all the same.
-      await within(graceMs, Promise.allSettled(running))
+      await Promise.all([left, within(graceMs, Promise.allSettled(running))])
       await conversations.close()
       await Promise.allSettled(setup.backends.map(({ driver }) => driver.close()))
       await runs.close()
@@ -655,8 +674,4 @@ async function makePlace(folders: Folders, workdir: string | undefined): Promise
   return workdir === undefined
     ? await folders.scratch()
     : { workdir, scratch: false, cleanUp: async () => {} }
-}
-
-function shuttingDown(): ClinvkError {
-  return new ClinvkError('shutting_down', 'The server is shutting down.', { retryable: true })
 }

@@ -16,6 +16,7 @@ import type {
   TurnEvent,
   Usage,
 } from '../agents/types.ts'
+import type { ClinvkError } from '../errors.ts'
 import type { TurnObserver } from './observed.ts'
 import type { PoolView } from './pool-view.ts'
 import type { QueueStats } from './queue.ts'
@@ -217,6 +218,11 @@ export interface Engine {
   pool(): PoolView
   /** Tells an observer of all turns that are started from now on. */
   observe(observer: TurnObserver): void
+  /**
+   * Begins nothing more: a turn that waits, and whoever comes now, is told `reason`, and agents without work are ended.
+   * Resolves when what runs has ended by itself, or after `ms`.
+   */
+  drain(ms: number, reason?: ClinvkError): Promise<void>
   /** Cancels what runs, waits at most `graceMs` for it and ends every process. */
   close(graceMs?: number): Promise<void>
 }

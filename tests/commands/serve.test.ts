@@ -218,18 +218,6 @@ server: {request_timeout_secs: 4, heartbeat_secs: 0.2}
 })
 
 describe('clinvk serve as a process', () => {
-  test('ends its streams with an error, its agents and itself on SIGTERM', async () => {
-    const server = await serve()
-    const response = await demo(server, 'demo: say=here; hang')
-    const events: WireEvent[] = []
-    for await (const event of readSse(response)) {
-      events.push(event)
-      if (event.type === 'message') void server.stop('SIGTERM')
-    }
-    expect(events.at(-1)).toMatchObject({ type: 'error', content: { status: 503, code: 'shutting_down' } })
-    expect(await server.stop('SIGTERM')).toBe(0)
-  })
-
   test('leaves no agent behind when it is killed in the middle of a turn', async () => {
     const server = await serve()
     const response = await demo(server, 'demo: say=here; hang')

@@ -12,6 +12,7 @@ function poolOf(each: number, { busy = 0, spares = 0 }): DriverPool & { readonly
     exclusive: true,
     full: () => false,
     askForRoom: () => {},
+    keepNone() {},
     shed() {
       if (left === 0) return false
       left -= 1

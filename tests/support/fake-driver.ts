@@ -147,6 +147,7 @@ function poolOf(capacity: number): DriverPool {
     full: () => false,
     shed: () => false,
     askForRoom: () => {},
+    keepNone() {},
     stats: () => ({
       processes: [],
       started: 0,

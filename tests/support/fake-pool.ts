@@ -24,6 +24,7 @@ export function withPool(driver: FakeDriver, stats: PoolStats = FAKE_STATS): Fak
       full: () => false,
       shed: () => false,
       askForRoom: () => {},
+      keepNone() {},
       stats: () => stats,
     },
   })

@@ -165,6 +165,10 @@ export function createProcessPool<P extends PooledProcess>(setup: PoolSetup): Pr
     askForRoom(whom) {
       giveUp = whom
     },
+    keepNone() {
+      spares.stop()
+      roster.keepNone()
+    },
     stats() {
       const { started, failedStarts, died, recycled } = roster
       const heldBackUntil = backOff.until()

@@ -144,6 +144,8 @@ export interface DriverPool {
    * way, and tells whether there was one.
    */
   askForRoom(giveUp: () => Promise<boolean>): void
+  /** Starts none ahead any more, and ends those that no session uses, now and whenever it comes to that. */
+  keepNone(): void
   stats(): PoolStats
 }
 

@@ -19,9 +19,9 @@ export function metaRoutes(engine: Engine, version: string, now: () => number = 
           tag: 'Server',
           summary: 'Tell whether the server is well',
           description:
-            'Needs no API key. It is answered at once: of an agent that is still being looked at it tells what was found last, and after the start of the server that it is not ready.',
+            'Needs no API key. It is answered at once: of an agent that is still being looked at it tells what was found last, and after the start of the server that it is not ready. Answers 503 once the server is asked to stop, while prompts under way go on.',
           answer: { description: 'The server runs.', content: { 'application/json': HealthResponse } },
-          problems: [403, 500],
+          problems: [403, 500, 503],
           open: true,
         }),
       })
