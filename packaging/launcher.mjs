@@ -9,9 +9,11 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
-const { engines, optionalDependencies = {}, version } = JSON.parse(
-  readFileSync(join(root, 'package.json'), 'utf8'),
-)
+const {
+  engines,
+  optionalDependencies = {},
+  version,
+} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const needed = engines.bun.replace('>=', '')
 
 // The folder we are called from may be anybody's: Bun must run no `preload` of a bunfig.toml and read no .env there.
@@ -39,15 +41,20 @@ child.on('error', (error) => {
 child.on('exit', (code, signal) => {
   process.exit(code ?? (signal ? 1 : 0))
 })
+// A package manager that is ended takes its shell along, but not what the shell started.
+const parent = process.ppid
+setInterval(() => {
+  if (process.ppid !== parent) child.kill('SIGTERM')
+}, 500).unref()
 
 function byBun() {
   const found = process.versions.bun
     ? { path: process.execPath, version: process.versions.bun }
     : { path: 'bun', version: versionOf('bun') }
-  return isRecent(found.version) ? [found.path, ...SAFE, join(root, 'lib', 'main.js')] : undefined
+  return isRecent(found.version) ? [found.path, ...SAFE, join(root, 'lib', 'server', 'main.js')] : undefined
 }
 
-// In a shell only where Windows asks for one: there npm installs Bun as bun.cmd.
+// On Windows a Bun that npm has installed is a bun.cmd, which cannot be started so; then the executable serves.
 function versionOf(program) {
   const { stdout } = spawnSync(program, ['--version'], { encoding: 'utf8', cwd: root, timeout: 10_000 })
   return stdout?.trim()
@@ -74,7 +81,9 @@ function libcOf() {
 
 function isRecent(have) {
   if (!/^\d+\.\d+\.\d+/.test(have ?? '')) return false
-  const [ours, theirs] = [needed, have].map((text) => text.split('.').map((part) => Number.parseInt(part, 10)))
+  const [ours, theirs] = [needed, have].map((text) =>
+    text.split('.').map((part) => Number.parseInt(part, 10)),
+  )
   for (let index = 0; index < 3; index += 1)
     if (theirs[index] !== ours[index]) return theirs[index] > ours[index]
   return true
