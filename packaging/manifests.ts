@@ -24,7 +24,7 @@ export function mainManifest() {
       './openapi.json': './lib/openapi.json',
       './package.json': './package.json',
     },
-    files: ['bin', 'lib'],
+    files: ['bin', 'lib', 'THIRD-PARTY-NOTICES'],
     optionalDependencies: Object.fromEntries(TARGETS.map((target) => [packageName(target), version])),
     // Only the types of clinvk/schemas are in its words.
     peerDependencies: { '@sinclair/typebox': '^0.34.0' },
@@ -43,6 +43,6 @@ export function platformManifest(target: Target) {
     cpu: [cpu],
     ...(libc ? { libc: [libc] } : {}),
     preferUnplugged: true,
-    files: [programName(target)],
+    files: [programName(target), 'THIRD-PARTY-NOTICES'],
   }
 }

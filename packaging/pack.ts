@@ -7,10 +7,14 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { bundle, compile, runBun } from './compile.ts'
 import { writeLibrary } from './library.ts'
+import { thirdPartyNotices } from './licenses.ts'
 import { mainManifest, packageName, platformManifest } from './manifests.ts'
 import { programName, TARGETS, thisTarget } from './targets.ts'
 
 const ROOT = join(import.meta.dir, '..')
+
+/** Both kinds of packages hold the code of others. */
+const NOTICES = 'THIRD-PARTY-NOTICES'
 
 const { values } = parseArgs({
   options: {
@@ -40,6 +44,7 @@ async function pack(name: string, manifest: object, fill: (folder: string) => Pr
   await mkdir(folder, { recursive: true })
   await fill(folder)
   await copyFile(join(ROOT, 'LICENSE'), join(folder, 'LICENSE'))
+  await writeFile(join(folder, NOTICES), await thirdPartyNotices())
   await writeFile(join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
   const level = values.fast ? '1' : '9'
   const words = ['pm', 'pack', '--quiet', `--gzip-level=${level}`, `--destination=${values.out}`]

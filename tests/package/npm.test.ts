@@ -89,6 +89,7 @@ test('the package holds what is needed and nothing else', async () => {
   expect(files.map((file) => file.replace('package/', ''))).toEqual([
     'LICENSE',
     'README.md',
+    'THIRD-PARTY-NOTICES',
     'bin/clinvk.mjs',
     'lib/client.d.ts',
     'lib/client.js',
@@ -98,7 +99,12 @@ test('the package holds what is needed and nothing else', async () => {
     'lib/types.d.ts',
     'package.json',
   ])
-  expect(await list(PLATFORM)).toEqual(['package/LICENSE', 'package/clinvk', 'package/package.json'])
+  expect((await list(PLATFORM)).map((file) => file.replace('package/', ''))).toEqual([
+    'LICENSE',
+    'THIRD-PARTY-NOTICES',
+    'clinvk',
+    'package.json',
+  ])
   const { stdout } = await run(
     ['tar', 'xzOf', tarball('clinvk'), 'package/package.json'],
     folder,
