@@ -303,7 +303,7 @@ export function createConversations(
     /** Ends the agents that wait for a next turn. From now on none is kept for one. */
     async keepNone(): Promise<void> {
       keepsNone = true
-      await Promise.all([...idle.keys()].map(dismiss))
+      await Promise.all([...idle.keys()].map((conversation) => dismiss(conversation)))
     },
 
     async close(): Promise<void> {

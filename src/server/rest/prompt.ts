@@ -37,12 +37,14 @@ export async function servePrompt(
   body: PromptRequest,
   request: Request,
   options: PromptOptions,
-): Promise<DryRunResponse | Response> {
+): Promise<Response> {
   const { engine, defaults } = options
   const turnRequest = fromPromptRequest(body)
   const metadata = body.metadata === undefined ? {} : { metadata: body.metadata }
-  if (body.dry_run ?? defaults.dryRun)
-    return { ...(await engine.plan(turnRequest)), dry_run: true, ...metadata }
+  if (body.dry_run ?? defaults.dryRun) {
+    const plan: DryRunResponse = { ...(await engine.plan(turnRequest)), dry_run: true, ...metadata }
+    return Response.json(plan)
+  }
 
   const begun = await beginRun<TurnEvent>(body, request, options, async (signal) => {
     const turn = await engine.start({ ...turnRequest, caller: await callerOf(request.headers) }, signal)
