@@ -39,11 +39,7 @@ export async function agentEnv(
 ): Promise<Record<string, string>> {
   const bin = await agentBin()
   await mkdir(join(home, 'tmp'), { recursive: true })
-  await Promise.all([
-    writeCodex(baseUrl, home),
-    writeGemini(home, geminiAttempts),
-    writeOpencode(baseUrl, home),
-  ])
+  await writeAgentSettings(baseUrl, { home }, { geminiAttempts })
   return {
     PATH: [bin, process.env['PATH'] ?? ''].join(delimiter),
     HOME: home,
@@ -58,12 +54,10 @@ export async function agentEnv(
     XDG_DATA_HOME: join(home, '.local', 'share'),
     XDG_STATE_HOME: join(home, '.local', 'state'),
     XDG_CACHE_HOME: join(home, '.cache'),
-    ...claude(baseUrl),
     CODEX_HOME: join(home, '.codex'),
-    OPENAI_API_KEY: 'mock-key',
-    GEMINI_API_KEY: 'mock-key',
-    GOOGLE_GEMINI_BASE_URL: baseUrl,
-    GEMINI_CLI_TRUST_WORKSPACE: 'true',
+    ...providerVariables(baseUrl),
+    // Says that root is confined, as in a container: as root Claude Code refuses to approve everything without it.
+    IS_SANDBOX: '1',
     OPENCODE_DISABLE_AUTOUPDATE: '1',
     OPENCODE_DISABLE_MODELS_FETCH: '1',
     OPENCODE_DISABLE_DEFAULT_PLUGINS: '1',
@@ -71,15 +65,31 @@ export async function agentEnv(
   }
 }
 
-function claude(baseUrl: string): Record<string, string> {
+/** The settings files that lead Codex, Gemini CLI and OpenCode to `baseUrl`, in a home directory. */
+export async function writeAgentSettings(
+  baseUrl: string,
+  { home }: { home: string },
+  { geminiAttempts = 2 }: { geminiAttempts?: number } = {},
+): Promise<void> {
+  await Promise.all([
+    writeCodex(baseUrl, home),
+    writeGemini(home, geminiAttempts),
+    writeOpencode(baseUrl, home),
+  ])
+}
+
+/** The variables that lead the agents to `baseUrl` and give them a key for it. */
+export function providerVariables(baseUrl: string): Record<string, string> {
   return {
     ANTHROPIC_BASE_URL: baseUrl,
     ANTHROPIC_API_KEY: 'mock-key',
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
     DISABLE_AUTOUPDATER: '1',
     CLAUDE_CODE_MAX_RETRIES: '1',
-    // Says that root is confined, as in a container: as root Claude Code refuses to approve everything without it.
-    IS_SANDBOX: '1',
+    OPENAI_API_KEY: 'mock-key',
+    GEMINI_API_KEY: 'mock-key',
+    GOOGLE_GEMINI_BASE_URL: baseUrl,
+    GEMINI_CLI_TRUST_WORKSPACE: 'true',
   }
 }
 

@@ -17,15 +17,15 @@ import type {
 export type { MockProvider, RecordedRequest, Recording, Reply } from './types.ts'
 
 /**
- * Starts a mock of the three model providers on a free loopback port. What it answers is data, see `Reply`;
+ * Starts a mock of the three model providers on a loopback port, a free one by default. What it answers is data, see `Reply`;
  * what it was asked is in `requests`.
  */
-export async function startMockProvider(): Promise<MockProvider> {
+export async function startMockProvider({ port = 0 }: { port?: number } = {}): Promise<MockProvider> {
   const scenarios = new Map<string, ScriptedRecording>()
 
   const server = Bun.serve({
     hostname: '127.0.0.1',
-    port: 0,
+    port,
     // Otherwise Bun prints a page of code for each connection that is dropped on purpose.
     development: false,
     // A stalled answer has to stay open for as long as the client bears it.

@@ -1,0 +1,164 @@
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** How a command ended, and what it printed. */
+export interface Outcome {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** What builds and runs images: Docker, or Podman with a base image that is made here. */
+export interface ContainerEngine {
+  readonly name: 'docker' | 'podman'
+  /** Its build and what was made for it: what differs from a user's machine. */
+  readonly notes: readonly string[]
+  /** Builds the image of a folder under a name. @throws Error with the output. */
+  build(image: string, folder: string): Promise<void>
+  /** Runs one of its commands. */
+  run(words: readonly string[], stdin?: string): Promise<Outcome>
+  /** Removes all that it kept, as far as that is ours alone. */
+  close(): Promise<void>
+}
+
+/** The tools of Debian that stand in for a Docker engine and its registry. */
+const PACKAGES = ['debootstrap', 'podman', 'runc', 'netavark']
+const BASE = /^ARG DEBIAN=(debian:(\w+)-slim)$/m
+
+/**
+ * Docker where an engine answers; else Podman, installed from Debian's packages, with an own store and a base image
+ * from debootstrap under the name that the Dockerfile uses.
+ *
+ * @returns the reason where there can be none.
+ */
+export async function findEngine(root: string): Promise<ContainerEngine | { readonly reason: string }> {
+  if (Bun.which('docker') && (await execute(['docker', 'info'])).code === 0) return docker()
+  if (process.platform !== 'linux' || process.getuid?.() !== 0)
+    return { reason: 'No Docker engine answers, and only root on Linux can make a base image instead.' }
+  if (!Bun.which('apt-get'))
+    return { reason: 'No Docker engine answers, and this is no Debian to make one from.' }
+  return await podman(root)
+}
+
+function docker(): ContainerEngine {
+  return {
+    name: 'docker',
+    notes: [],
+    async build(image, folder) {
+      await must(['docker', 'build', '--tag', image, ...buildSecrets(await npmSecrets()), folder])
+    },
+    run: (words, stdin) => execute(['docker', ...words], { stdin }),
+    close: async () => {},
+  }
+}
+
+async function podman(root: string): Promise<ContainerEngine> {
+  const missing = PACKAGES.filter((name) => !existsSync(`/var/lib/dpkg/info/${name}.list`)).filter(
+    (name) => !existsSync(`/var/lib/dpkg/info/${name}:${debianArch()}.list`),
+  )
+  if (missing.length > 0) {
+    await must(['apt-get', 'update', '--quiet'])
+    const install = ['apt-get', 'install', '--yes', '--quiet', '--no-install-recommends', ...missing]
+    await must(install, { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } })
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'clinvk-docker-'))
+  const settings = join(folder, 'containers.conf')
+  await writeFile(settings, await containersConf())
+  const store = ['--root', join(folder, 'store'), '--runroot', join(folder, 'run'), '--runtime', 'runc']
+  const prefix = ['podman', '--storage-driver', 'overlay', ...store]
+  const env = { ...process.env, CONTAINERS_CONF: settings, TMPDIR: folder }
+  const close = async () => {
+    await execute([...prefix, 'rm', '--all', '--force', '--volumes'], { env })
+    await execute([...prefix, 'unmount', '--all'], { env })
+    await execute(['umount', join(folder, 'store', 'overlay')])
+    await rm(folder, { recursive: true, force: true })
+  }
+  try {
+    const name = await makeBase(root, folder, prefix, env)
+    return {
+      name: 'podman',
+      notes: [`Podman was used for Docker, and debootstrap for Docker Hub's ${name}.`],
+      async build(image, context) {
+        const fixed = ['--format', 'docker', '--isolation', 'chroot', '--pull=never', '--layers']
+        const secrets = buildSecrets(await npmSecrets(folder))
+        await must([...prefix, 'build', ...fixed, ...secrets, '--tag', image, context], { env })
+      },
+      run: (words, stdin) => execute([...prefix, ...words], { env, stdin }),
+      close,
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function makeBase(
+  root: string,
+  folder: string,
+  podman: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<string> {
+  const [, name, suite] = BASE.exec(await readFile(join(root, 'Dockerfile'), 'utf8')) ?? []
+  if (!name || !suite) throw new Error('The Dockerfile names no Debian to start from.')
+  const tree = join(folder, 'base')
+  await must(['debootstrap', '--variant=minbase', suite, tree])
+  await must(['chroot', tree, 'apt-get', 'clean'])
+  const archive = join(folder, 'base.tar')
+  await must(['tar', '-C', tree, '-cf', archive, '.'])
+  await rm(tree, { recursive: true })
+  await must([...podman, 'import', archive, `docker.io/library/${name}`], { env })
+  await rm(archive)
+  return name
+}
+
+/** No systemd, and no higher limits than this process has itself. */
+async function containersConf(): Promise<string> {
+  const limits = await readFile('/proc/self/limits', 'utf8')
+  const files = /^Max open files\s+\S+\s+(\d+)/m.exec(limits)?.[1] ?? '1024'
+  return `[containers]
+default_ulimits = ["nofile=${files}:${files}", "nproc=4096:4096"]
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+`
+}
+
+/** The certificates that this machine's npm trusts, for the build alone. */
+async function npmSecrets(folder?: string): Promise<Readonly<Record<string, string>>> {
+  const cafile = (await execute(['npm', 'config', 'get', 'cafile'])).stdout.trim()
+  if (folder === undefined || !existsSync(cafile)) return {}
+  await mkdir(folder, { recursive: true })
+  const npmrc = join(folder, 'npmrc')
+  await writeFile(npmrc, 'cafile=/run/secrets/ca\n')
+  return { npmrc, ca: cafile }
+}
+
+function buildSecrets(secrets: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(secrets).flatMap(([id, path]) => ['--secret', `id=${id},src=${path}`])
+}
+
+function debianArch(): string {
+  return process.arch === 'x64' ? 'amd64' : process.arch
+}
+
+async function must(cmd: readonly string[], options: { env?: NodeJS.ProcessEnv } = {}): Promise<void> {
+  const { code, stdout, stderr } = await execute(cmd, options)
+  if (code !== 0) throw new Error(`${cmd.join(' ')} ended with code ${code}:\n${stdout}${stderr}`)
+}
+
+async function execute(
+  cmd: readonly string[],
+  { env, stdin = '' }: { env?: NodeJS.ProcessEnv; stdin?: string | undefined } = {},
+): Promise<Outcome> {
+  const child = Bun.spawn({
+    cmd: [...cmd],
+    stdin: new Blob([stdin]),
+    stdout: 'pipe',
+    stderr: 'pipe',
+    ...(env ? { env } : {}),
+  })
+  const [stdout, stderr, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
+  return { code, stdout, stderr }
+}
