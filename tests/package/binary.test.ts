@@ -131,7 +131,8 @@ describe('in a folder with a .env and a bunfig.toml', () => {
 
 describe('what is tested from source holds of it as well', () => {
   test.each([
-    ['the commands', ['tests/commands'], []],
+    // The other commands' tests run the source by themselves.
+    ['the server', ['serve', 'killed', 'drain'].map((name) => `tests/commands/${name}.test.ts`), []],
     ['every real agent', ['tests/agents/real/prompt.test.ts'], ['-t', 'streams the answer as the provider']],
   ])(
     '%s',
