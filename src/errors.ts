@@ -36,6 +36,7 @@ export const ERROR_TABLE = {
   run_interrupted: { status: 500, title: 'Run interrupted' },
   internal: { status: 500, title: 'Internal error' },
   cannot_listen: { status: 500, title: 'Cannot listen' },
+  service_failed: { status: 500, title: 'The service manager failed' },
   config_invalid: { status: 500, title: 'Invalid configuration' },
   /** The agent ended, broke its protocol or failed in a way that names no upstream status. */
   agent_failed: { status: 502, title: 'The agent failed' },
@@ -100,6 +101,14 @@ export class ClinvkError extends Error {
     this.retryAfterMs = options.retryAfterMs
     this.details = options.details ?? {}
   }
+}
+
+/** Nothing more is begun here, or what was under way did not end in time. */
+export function shuttingDown(retryAfterMs?: number): ClinvkError {
+  return new ClinvkError('shutting_down', 'The server is shutting down.', {
+    retryable: true,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  })
 }
 
 /** Wraps whatever was thrown: a `ClinvkError` stays itself, everything else becomes `internal`. */

@@ -12,7 +12,10 @@ const main = defineCommand({
   },
   subCommands: {
     serve: () => import('./commands/serve.ts').then((module) => module.default),
+    doctor: () => import('./commands/doctor.ts').then((module) => module.default),
+    connect: () => import('./commands/connect.ts').then((module) => module.default),
     backends: () => import('./commands/backends.ts').then((module) => module.default),
+    service: () => import('./commands/service.ts').then((module) => module.default),
     openapi: () => import('./commands/openapi.ts').then((module) => module.default),
     version: () => import('./commands/version.ts').then((module) => module.default),
     'demo-agent': () => import('./commands/demo-agent.ts').then((module) => module.default),

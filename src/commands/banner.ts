@@ -37,7 +37,7 @@ export function openWarning(host: string, hasKeys: boolean): string | undefined 
 }
 
 /** Whether more than this machine can reach it. */
-function isOpen(host: string): boolean {
+export function isOpen(host: string): boolean {
   return !/^(localhost|127\.|::1$|\[::1\]$)/i.test(host)
 }
 

@@ -1,5 +1,6 @@
 import { defineCommand } from 'citty'
 import { loadApiKeys } from '../config/api-keys.ts'
+import { readEnvFile } from '../config/env-file.ts'
 import type { Config } from '../config/schema.ts'
 import type { BackendInfo, Engine } from '../engine/types.ts'
 import { ClinvkError } from '../errors.ts'
@@ -8,10 +9,9 @@ import { listen } from '../server/listen.ts'
 import { VERSION } from '../version.ts'
 import { banner, openWarning } from './banner.ts'
 import { consoleLog } from './console-log.ts'
+import { drainAndStop } from './drain.ts'
 import { setUp } from './setup.ts'
 
-/** How long clients have to take the last event of their streams, in ms. */
-const STOP_GRACE_MS = 3000
 /** A terminal's Ctrl-C reaches us twice when a package manager that runs us passes it on as well, in ms. */
 const SAME_SIGNAL_MS = 300
 
@@ -29,9 +29,14 @@ export default defineCommand({
     },
     demo: { type: 'boolean', description: 'Offer the demo agent, which is no model.' },
     config: { type: 'string', description: 'Configuration file (default ~/.clinvk/config.yaml).' },
+    'env-file': {
+      type: 'string',
+      description: 'File of variables, NAME=value a line, such as the API keys.',
+    },
   },
   async run({ args }) {
-    const { host, port, demo, config: file } = args
+    const { host, port, demo, config: file, 'env-file': envFile } = args
+    if (envFile !== undefined) Object.assign(process.env, await readEnvFile(envFile))
     const { config, engine, workdir } = await setUp({ host, port, demo, config: file })
     const apiKeys = await loadApiKeys({
       env: process.env,
@@ -40,9 +45,9 @@ export default defineCommand({
     const server = open(() => listen({ engine, config, apiKeys, version: VERSION, log: consoleLog }))
     const warning = openWarning(config.server.host, apiKeys.length > 0)
     if (warning) console.error(warning)
-    const stopped = untilSignal(async () => {
-      await Promise.all([server.stop(STOP_GRACE_MS), engine.close()])
-    })
+    const drainMs = config.server.drain_secs * 1000
+    const tell = (text: string) => console.error(`clinvk: ${text}`)
+    const stopped = untilSignal(() => drainAndStop({ server, engine, drainMs, tell }))
     const backends = await engine.backends()
     console.log(banner({ url: server.url, host: config.server.host, version: VERSION, workdir, backends }))
     void startAhead(engine, config, backends)
@@ -76,7 +81,6 @@ async function untilSignal(stop: () => Promise<void>): Promise<void> {
   const onSignal = () => {
     if (first === undefined) {
       first = performance.now()
-      console.error('clinvk: stopping; once more to stop at once.')
       stop().then(stopped.resolve, stopped.reject)
     } else if (performance.now() - first > SAME_SIGNAL_MS) process.exit(1)
   }

@@ -3,8 +3,8 @@ import { type LoadedConfig, loadConfig } from '../config/load.ts'
 import type { ConfigFlags } from '../config/overrides.ts'
 import { defaultFolder, engineFromConfig } from '../engine/from-config.ts'
 import type { Engine } from '../engine/types.ts'
-import { ClinvkError } from '../errors.ts'
 import { consoleLog } from './console-log.ts'
+import { currentFolder } from './current-folder.ts'
 
 /** Loads the configuration and makes the engine from it, as every command does that has to do with agents. */
 export async function setUp(flags: ConfigFlags): Promise<LoadedConfig & { engine: Engine; workdir: string }> {
@@ -25,15 +25,4 @@ export async function setUp(flags: ConfigFlags): Promise<LoadedConfig & { engine
   })
   const workdir = await defaultFolder({ config: loaded.config, cwd, home: loaded.paths.home })
   return { ...loaded, engine, workdir }
-}
-
-function currentFolder(): string {
-  try {
-    return process.cwd()
-  } catch {
-    throw new ClinvkError(
-      'config_invalid',
-      'The current folder does not exist any more. Start clinvk in another one.',
-    )
-  }
 }

@@ -28,6 +28,10 @@ export const ServerSchema = section('The HTTP server.', {
     unit: 'seconds',
     minimum: 0,
   }),
+  drain_secs: seconds(
+    'How long prompts under way may go on once the server is asked to stop. 0: they are stopped at once.',
+    30,
+  ),
   heartbeat_secs: seconds('Longest silence on a stream before a sign of life is sent. 0: none is sent.', 15),
   default_workdir: optionalText(
     'Working directory for requests that name none. Not set: the folder that the server was started in.',

@@ -1,5 +1,5 @@
 import { DEMO_AGENT } from '../agents/known.ts'
-import type { AgentDriver } from '../agents/types.ts'
+import type { AgentDriver, Probe } from '../agents/types.ts'
 import { nearest } from '../config/nearest.ts'
 import { ClinvkError } from '../errors.ts'
 import { namesOfModels, type OptionDefaults } from './options.ts'
@@ -44,25 +44,48 @@ export async function chooseBackend(
   return found
 }
 
-/** Every backend with what is known of it. */
-export async function describeBackends(
+/** Lists backends. `withinMs` is as {@link Engine.backends} has it. */
+export function createListing(
   backends: readonly Backend[],
   defaultName: string | undefined,
-): Promise<BackendInfo[]> {
-  const infos = await Promise.all(
-    backends.map(async ({ driver, defaults, configured, enabled, demo }) => ({
-      name: driver.name,
-      driver: driver.driver,
-      configured,
-      enabled,
-      capabilities: driver.capabilities,
-      demo,
-      modelAliases: namesOfModels(defaults),
-      ...(enabled ? await driver.probe() : disabledProbe(driver.name)),
-    })),
-  )
-  const main = defaultName ?? infos.find(({ ready, demo }) => ready && !demo)?.name
-  return infos.map((info) => ({ ...info, default: info.name === main }))
+): (withinMs?: number) => Promise<BackendInfo[]> {
+  const last = new Map<AgentDriver, Probe>()
+  const probe = async (driver: AgentDriver) => {
+    const found = await driver.probe()
+    last.set(driver, found)
+    return found
+  }
+  return async (withinMs) => {
+    const late = withinMs === undefined ? undefined : Promise.withResolvers<undefined>()
+    const timer = late && setTimeout(() => late.resolve(undefined), withinMs)
+    const look = async ({ driver }: Backend) => {
+      const found = probe(driver)
+      if (!late) return await found
+      return (await Promise.race([found, late.promise])) ?? last.get(driver) ?? NOT_KNOWN_YET
+    }
+    const infos = await Promise.all(
+      backends.map(async (backend) => ({
+        name: backend.driver.name,
+        driver: backend.driver.driver,
+        configured: backend.configured,
+        enabled: backend.enabled,
+        capabilities: backend.driver.capabilities,
+        demo: backend.demo,
+        modelAliases: namesOfModels(backend.defaults),
+        ...(backend.enabled ? await look(backend) : disabledProbe(backend.driver.name)),
+      })),
+    ).finally(() => clearTimeout(timer))
+    const main = defaultName ?? infos.find(({ ready, demo }) => ready && !demo)?.name
+    return infos.map((info) => ({ ...info, default: info.name === main }))
+  }
+}
+
+/** Nothing says that it is not there. */
+const NOT_KNOWN_YET: Probe = {
+  available: true,
+  ready: false,
+  reason: 'It is still being looked at.',
+  models: [],
 }
 
 async function firstReady(backends: readonly Backend[]): Promise<Backend> {

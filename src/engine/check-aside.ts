@@ -41,8 +41,8 @@ let running = 0
 const waiting: (() => void)[] = []
 
 async function runThread(task: CheckTask): Promise<CheckResult | typeof TOOK_TOO_LONG> {
-  // Bundled or compiled, we are all in one file, and the thread begins with `main.ts` as the program did.
-  const bundled = import.meta.path === Bun.main
+  // Bundled or compiled, our file is part of another one, and the thread begins with `main.ts` as the program did.
+  const bundled = !import.meta.path.endsWith('check-aside.ts')
   const thread = new Worker(bundled ? Bun.main : new URL('./check-thread.ts', import.meta.url))
   let timer: Timer | undefined
   try {

@@ -1,20 +1,17 @@
 import type { TurnEvent } from '../agents/types.ts'
 import type { ToldAnswer } from './waiting-turns.ts'
 
-/** Passes events on and remembers what they tell of an answer and its calls. */
+/** Remembers what events tell of an answer and its calls. */
 export function createListener(): {
-  listen(events: AsyncIterable<TurnEvent>): AsyncGenerator<TurnEvent, void>
+  hear(event: TurnEvent): void
   told(): ToldAnswer
 } {
   let text = ''
   const calls: ToldAnswer['calls'][number][] = []
   return {
-    async *listen(events) {
-      for await (const event of events) {
-        if (event.type === 'text') text += event.text
-        if (event.type === 'call_end') calls.push({ id: event.id, name: event.name, input: event.input })
-        yield event
-      }
+    hear(event) {
+      if (event.type === 'text') text += event.text
+      if (event.type === 'call_end') calls.push({ id: event.id, name: event.name, input: event.input })
     },
     told: () => ({ text, calls }),
   }

@@ -58,6 +58,7 @@ export function createConversations(
   const idle = new Map<Conversation, Timer>()
   /** By the digests of their trails. */
   const trails = new Map<string, Set<Conversation>>()
+  let keepsNone = false
 
   const lose = (conversation: Conversation) => {
     const { trail } = conversation
@@ -78,10 +79,11 @@ export function createConversations(
     conversation.live = undefined
     await live?.close()
   }
-  /** Without its agent nothing is left of a conversation that is not kept. */
-  const dismiss = async (conversation: Conversation) => {
+  /** Without its agent nothing is left of a conversation that is not kept, unless a turn waits for it. */
+  const dismiss = async (conversation: Conversation, awaited = false) => {
     await rest(conversation)
-    if (conversation.options.ephemeral || conversation.turns === 0) await forget(conversation)
+    const { options, turns } = conversation
+    if (options.ephemeral || (turns === 0 && !awaited)) await forget(conversation)
   }
 
   const forget = async (conversation: Conversation) => {
@@ -89,14 +91,22 @@ export function createConversations(
     await conversation.cleanUp().catch(() => {})
   }
 
-  /** After a turn: keeps the agent for the next one, or ends it. */
-  const settle = async (conversation: Conversation): Promise<void> => {
+  /** Lets go of what waits for a next turn with an agent that has died. */
+  const sweep = () => {
+    for (const conversation of idle.keys())
+      if (!conversation.live?.alive) void dismiss(conversation).catch(() => {})
+  }
+
+  /** After a turn: keeps the agent for the next one, which may wait already, or ends it. */
+  const settle = async (conversation: Conversation, awaited = false): Promise<void> => {
     conversation.lastUsed = Date.now()
     if (conversation.claimed) return
     const goesOn = !conversation.options.ephemeral || conversation.trail !== undefined
+    sweep()
     const { live } = conversation
     // A process that is to end does so sooner; the conversation is opened again where it goes on.
-    if (!live?.alive || live.worn || !goesOn || keepAliveMs === 0) return await dismiss(conversation)
+    if (!live?.alive || live.worn || !goesOn || keepAliveMs === 0 || keepsNone)
+      return await dismiss(conversation, awaited)
     const timer = setTimeout(() => void dismiss(conversation).catch(() => {}), keepAliveMs)
     timer.unref()
     idle.set(conversation, timer)
@@ -105,13 +115,16 @@ export function createConversations(
     const [oldest] = alike
     if (alike.length > (own ? maxIdle : maxShared) && oldest) await dismiss(oldest)
   }
-  /** Ends the agents that wait longest, until there may be a process more. */
+  /** Ends the agent that waits longest; false where none waits. */
+  const giveUpOne = async (driver: AgentDriver): Promise<boolean> => {
+    const oldest = [...idle.keys()].find((other) => other.driver === driver)
+    if (!oldest) return await giveUp(driver)
+    await dismiss(oldest)
+    return true
+  }
+  /** Ends agents until there may be a process more. */
   const makeRoom = async (driver: AgentDriver) => {
-    while (driver.pool?.full()) {
-      const oldest = [...idle.keys()].find((other) => other.driver === driver)
-      if (oldest) await dismiss(oldest)
-      else if (!(await giveUp(driver))) return
-    }
+    while (driver.pool?.full()) if (!(await giveUpOne(driver))) return
   }
 
   return {
@@ -170,12 +183,20 @@ export function createConversations(
       return undefined
     },
 
-    /** Ends the agent of the conversation that waits longest for a next turn; false where none waits. */
+    /** Ends the agent of a driver that waits longest for a next turn, or for results; false where none waits. */
+    giveUp: giveUpOne,
+
+    /**
+     * Ends the agent of the conversation that waits longest for a next turn, one with a process of its own sooner than one
+     * that shares it; false where none waits.
+     */
     async shed(): Promise<boolean> {
-      const oldest = [...idle.keys()].find(hasOwnProcess)
+      const oldest = [...idle.keys()].find(hasOwnProcess) ?? [...idle.keys()][0]
       if (oldest) await dismiss(oldest)
       return oldest !== undefined
     },
+
+    sweep,
 
     /** Those of a backend whose agent lives, and how many of them have no turn under way. */
     countOf(backend: string): LiveConversations {
@@ -226,7 +247,7 @@ export function createConversations(
       conversation.claimed = false
       wake(conversation)
       lose(conversation)
-      return () => settle(conversation).finally(mine.resolve)
+      return () => settle(conversation, lines.get(conversation.id) !== line).finally(mine.resolve)
     },
 
     /**
@@ -277,6 +298,12 @@ export function createConversations(
         if (!(error instanceof ClinvkError) || error.code !== 'session_not_found') throw error
         return await openAnew()
       }
+    },
+
+    /** Ends the agents that wait for a next turn. From now on none is kept for one. */
+    async keepNone(): Promise<void> {
+      keepsNone = true
+      await Promise.all([...idle.keys()].map((conversation) => dismiss(conversation)))
     },
 
     async close(): Promise<void> {

@@ -4,12 +4,12 @@ import type { HistoryMessage, ToolResult } from '../agents/messages.ts'
 import type { PoolLimits } from '../agents/pool/types.ts'
 import { abortError } from '../agents/take-turn.ts'
 import type { AgentStart, TurnEvent } from '../agents/types.ts'
-import { ClinvkError, toClinvkError } from '../errors.ts'
+import { ClinvkError, shuttingDown, toClinvkError } from '../errors.ts'
 import type { Folders, Place } from '../process/folders.ts'
 import { within } from '../process/within.ts'
 import type { RunStore } from '../sessions/run-types.ts'
 import type { NewSession, SessionRecord, SessionStore } from '../sessions/types.ts'
-import { type Backend, chooseBackend, describeBackends } from './backends.ts'
+import { type Backend, chooseBackend, createListing } from './backends.ts'
 import { createListener, createSerial } from './client-calls.ts'
 import {
   type Conversation,
@@ -85,6 +85,7 @@ export function createEngine(setup: EngineOptions): Engine {
   const conversations = createConversations(setup.conversations, (driver) =>
     waitingTurns.endOldest((turn) => turn.conversation.driver === driver),
   )
+  for (const { driver } of setup.backends) driver.pool?.askForRoom(() => conversations.giveUp(driver))
   const turns = createTurnWatch()
   const queue = createQueue({
     ...(setup.queue ?? UNBOUNDED),
@@ -97,6 +98,7 @@ export function createEngine(setup: EngineOptions): Engine {
   let tidiedAt = performance.now()
   const tidyUp = () => {
     tidiedAt = performance.now()
+    conversations.sweep()
     try {
       setup.tidyUp?.()
     } catch (error) {
@@ -112,6 +114,8 @@ export function createEngine(setup: EngineOptions): Engine {
     whileWaiting,
   })
   const runs = createRuns(setup.runStore, setup.holder, onStoreFailure, whileWaiting)
+  /** Aborted when nothing begins any more, and then when what runs is to end. */
+  const leaving = new AbortController()
   const closing = new AbortController()
   const stopWatching =
     setup.memory &&
@@ -188,11 +192,11 @@ export function createEngine(setup: EngineOptions): Engine {
   }
 
   const start = async (request: TurnRequest, signal: AbortSignal): Promise<Turn> => {
-    if (closing.signal.aborted) throw shuttingDown()
+    if (leaving.signal.aborted) throw abortError(leaving.signal)
     const prepared = await prepare(request)
     const { known, backend, options } = prepared
     // Refused before there is anything of it: no run that failed, no session.
-    queue.check(backend.driver.name)
+    queue.check({ backend: backend.driver.name, caller: request.caller })
     const sessionId = known?.id ?? newId('ses')
     const id = newId('run')
     return {
@@ -223,7 +227,7 @@ export function createEngine(setup: EngineOptions): Engine {
     let began = false
     let waits = false
     try {
-      if (turnSignal.aborted) throw abortError(turnSignal)
+      for (const stop of [turnSignal, leaving.signal]) if (stop.aborted) throw abortError(stop)
       leg =
         (await goOn(request, prepared, timed, turnSignal)) ??
         (await begin(request, prepared, { id, sessionId }, timed, turnSignal, ours))
@@ -250,8 +254,9 @@ export function createEngine(setup: EngineOptions): Engine {
             )
       const limited = withParagraphs(withMaxTurns(formed, counted))
       const whole = prepared.check === undefined ? withStop(limited, request.stop) : limited
-      const told = listener.listen(request.serialCalls ? serial.apply(whole) : whole)
+      const told = request.serialCalls ? serial.apply(whole) : whole
       for await (const event of leg.kept ? keeper.keep(leg.kept, told, turnSignal) : told) {
+        listener.hear(event)
         if (event.type === 'done' && event.stopReason === 'end_turn')
           await leaveTrail(request, leg, listener.told())
         if (event.type === 'done' && event.stopReason === 'tool_calls') {
@@ -343,7 +348,7 @@ export function createEngine(setup: EngineOptions): Engine {
       await release().catch(() => {})
       return undefined
     }
-    const undo = async () => (closing.signal.aborted ? await release() : waitingTurns.add(found))
+    const undo = async () => (leaving.signal.aborted ? await release() : waitingTurns.add(found))
     const leg = { conversation, release, undo, isLost, maxTurns: undefined, kept: undefined }
     if (next) return { ...leg, idle: true, events: tellNext(next), given, untold }
     return { ...leg, events: timed(answer(conversation, given, signal)), given: [], untold: [] }
@@ -367,7 +372,14 @@ export function createEngine(setup: EngineOptions): Engine {
       known ??
       continued?.conversation ??
       conversations.create(sessionId, backend.driver, await makePlace(setup.folders, workdir), asked)
-    const release = await conversations.lease(conversation, whenBusy === 'wait', signal)
+    const isNew = !known && !continued
+    const waiting = AbortSignal.any([signal, leaving.signal])
+    const release = await conversations
+      .lease(conversation, whenBusy === 'wait', waiting)
+      .catch(async (error: unknown) => {
+        if (isNew) await conversations.end(conversation.id)
+        throw error
+      })
     let letGo = () => {}
     try {
       // The turns that this one waited for may have changed the session's options.
@@ -376,7 +388,7 @@ export function createEngine(setup: EngineOptions): Engine {
         : asked
       if (!options.ephemeral) {
         if (!known) store.create(toNewSession(conversation, request))
-        letGo = await keeper.take(sessionId, whenBusy === 'wait', signal)
+        letGo = await keeper.take(sessionId, whenBusy === 'wait', waiting)
         await catchUp(conversation)
       }
       cancels.set(sessionId, (reason) => ours.abort(reason))
@@ -398,6 +410,8 @@ export function createEngine(setup: EngineOptions): Engine {
         async undo() {
           // As it was before: the same request may come again.
           if (continued) conversations.leave(continued.conversation, continued.trail)
+          // Nor does anybody go on with it who waits for it.
+          if (isNew) await conversations.end(conversation.id)
           await end()
           if (!known && !options.ephemeral) store.remove(sessionId)
         },
@@ -485,6 +499,20 @@ export function createEngine(setup: EngineOptions): Engine {
     yield* live.prompt({ parts: [{ type: 'text', text }] }, signal)
   }
 
+  /** Nothing begins any more: what waits is told so, and agents without work are ended. */
+  async function leave(reason: ClinvkError): Promise<void> {
+    if (leaving.signal.aborted) return
+    leaving.abort(reason)
+    queue.close(reason)
+    for (const { driver } of setup.backends) driver.pool?.keepNone()
+    await Promise.all([waitingTurns.close(), conversations.keepNone()])
+  }
+
+  /** Resolves when no turn is under way. */
+  async function quiet(): Promise<void> {
+    while (running.size > 0) await Promise.allSettled(running)
+  }
+
   return {
     start,
     async plan(request) {
@@ -508,7 +536,7 @@ export function createEngine(setup: EngineOptions): Engine {
     },
     async prepare(requests) {
       for (const request of requests) {
-        if (closing.signal.aborted) return
+        if (leaving.signal.aborted) return
         const prepared = await prepare(request).catch(() => undefined)
         if (!prepared) continue
         const { backend, options, workdir = tmpdir() } = prepared
@@ -554,7 +582,7 @@ export function createEngine(setup: EngineOptions): Engine {
     }),
     runs,
     queue: queue.stats,
-    backends: () => describeBackends(setup.backends, setup.defaultBackend),
+    backends: createListing(setup.backends, setup.defaultBackend),
     pool: () =>
       toPoolView({
         backends: setup.backends,
@@ -564,14 +592,16 @@ export function createEngine(setup: EngineOptions): Engine {
         ...(setup.queue ? { queue: toQueueView(queue.stats(), setup.queue) } : {}),
       }),
     observe: turns.observe,
+    async drain(ms, reason = shuttingDown()) {
+      await within(ms, Promise.all([leave(reason), quiet()]))
+    },
     async close(graceMs = CLOSE_GRACE_MS) {
-      queue.close(shuttingDown())
+      const left = leave(shuttingDown())
       closing.abort(shuttingDown())
       clearInterval(tidying)
       stopWatching?.()
-      await waitingTurns.close()
       // A reader that takes no events keeps its turn from ending; its agent is ended all the same.
-      await within(graceMs, Promise.allSettled(running))
+      await Promise.all([left, within(graceMs, Promise.allSettled(running))])
       await conversations.close()
       await Promise.allSettled(setup.backends.map(({ driver }) => driver.close()))
       await runs.close()
@@ -644,8 +674,4 @@ async function makePlace(folders: Folders, workdir: string | undefined): Promise
   return workdir === undefined
     ? await folders.scratch()
     : { workdir, scratch: false, cleanUp: async () => {} }
-}
-
-function shuttingDown(): ClinvkError {
-  return new ClinvkError('shutting_down', 'The server is shutting down.', { retryable: true })
 }

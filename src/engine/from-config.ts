@@ -199,8 +199,13 @@ function toDefaults(
 async function needsDemo(real: readonly Backend[], { demo }: EngineContext): Promise<boolean> {
   if (real.some((backend) => backend.driver.name === DEMO_AGENT)) return false
   if (demo) return true
-  const probes = await Promise.all(real.map(({ driver }) => driver.probe()))
-  return !probes.some(({ available }) => available)
+  // The first one that is there will do: others may take a second to tell.
+  return await new Promise((resolve, reject) => {
+    const looks = real.map(async ({ driver }) => {
+      if ((await driver.probe()).available) resolve(false)
+    })
+    Promise.all(looks).then(() => resolve(true), reject)
+  })
 }
 
 function demoBackend(context: EngineContext, pool: PoolLimits): Promise<Backend> {

@@ -1,5 +1,6 @@
 import type { TurnEvent } from '../agents/types.ts'
 import { ClinvkError } from '../errors.ts'
+import { createLazyTimer } from '../process/lazy-timer.ts'
 
 /** The limits of a turn that are ours to watch. 0 or absent: none. */
 export interface TurnLimits {
@@ -22,16 +23,20 @@ export async function* withTimeouts(
 ): AsyncGenerator<TurnEvent, void> {
   const runningTools = new Set<string>()
   let spent = 0
+  let late = silenceTimeout
+  const timer = createLazyTimer(() =>
+    abort(late === totalTimeout ? totalTimeout(totalMs) : silenceTimeout(silenceMs)),
+  )
   const iterator = events[Symbol.asyncIterator]()
   try {
     while (true) {
       const silence = silenceMs > 0 && runningTools.size === 0 ? silenceMs : Number.POSITIVE_INFINITY
       const left = totalMs > 0 ? totalMs - spent : Number.POSITIVE_INFINITY
-      const timer = startTimer(Math.min(silence, left), () =>
-        abort(left <= silence ? totalTimeout(totalMs) : silenceTimeout(silenceMs)),
-      )
+      late = left <= silence ? totalTimeout : silenceTimeout
+      timer.start(Math.min(silence, left))
       const since = performance.now()
-      const next = await iterator.next().finally(() => clearTimeout(timer))
+      const next = await iterator.next()
+      timer.stop()
       spent += performance.now() - since
       if (next.done) return
       if (next.value.type === 'tool_use') runningTools.add(next.value.id)
@@ -39,6 +44,7 @@ export async function* withTimeouts(
       yield next.value
     }
   } finally {
+    timer.end()
     await iterator.return?.()
   }
 }
@@ -47,14 +53,17 @@ export async function* withTimeouts(
  * Ends a turn with `max_turns` as soon as its model speaks once more than `maxTurns` times. Agents do not tell when
  * they ask their model, so the call that is one too many is heard, not foreseen; nothing of it is passed on.
  */
-export async function* withMaxTurns(
+export function withMaxTurns(
   events: AsyncIterable<TurnEvent>,
   maxTurns: number | undefined,
+): AsyncIterable<TurnEvent> {
+  return maxTurns === undefined ? events : untilRound(events, maxTurns)
+}
+
+async function* untilRound(
+  events: AsyncIterable<TurnEvent>,
+  maxTurns: number,
 ): AsyncGenerator<TurnEvent, void> {
-  if (maxTurns === undefined) {
-    yield* events
-    return
-  }
   let rounds = 1
   let resultsSinceRound = false
   for await (const event of events) {
@@ -83,21 +92,13 @@ export async function* withParagraphs(events: AsyncIterable<TurnEvent>): AsyncGe
         if (missing > 0) yield { ...event, text: '\n'.repeat(missing) }
       }
       part = event.part
-      tail = (tail + event.text).slice(-2)
+      tail = event.text.length >= 2 ? event.text.slice(-2) : (tail + event.text).slice(-2)
     }
     yield event
   }
 }
 
 const OF_THE_MODEL: ReadonlySet<TurnEvent['type']> = new Set(['text', 'thinking', 'tool_use'])
-
-/** Timers of the runtime fire at once past this. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
-
-function startTimer(ms: number, onTimeout: () => void): Timer | undefined {
-  if (ms > LONGEST_TIMER_MS) return undefined
-  return setTimeout(onTimeout, Math.max(0, ms))
-}
 
 function silenceTimeout(ms: number): ClinvkError {
   return new ClinvkError(

@@ -5,6 +5,10 @@ export interface Line<T> {
   /** Takes out the next one. */
   next(): T | undefined
   remove(caller: string | undefined, item: T): void
+  /** How many of this caller's wait. */
+  countOf(caller: string | undefined): number
+  /** The last one of the caller of whom most wait. */
+  lastOfMost(): { readonly caller: string | undefined; readonly item: T } | undefined
   /** All of them in the order in which they would be taken out. */
   inOrder(): Generator<T, void>
 }
@@ -40,6 +44,12 @@ export function createLine<T>(): Line<T> {
       // One that keeps something keeps its turn.
       if (rest.length > 0) callers.set(caller, rest)
       else callers.delete(caller)
+    },
+    countOf: (caller) => callers.get(caller)?.length ?? 0,
+    lastOfMost() {
+      let most: { caller: string | undefined; own: T[] } | undefined
+      for (const [caller, own] of callers) if (own.length > (most?.own.length ?? 0)) most = { caller, own }
+      return most && { caller: most.caller, item: most.own.at(-1) as T }
     },
     *inOrder() {
       let left = [...callers.values()]

@@ -44,7 +44,8 @@ export function createEntry(
   }
   const endWait = (next: 'placed' | 'gone') => {
     state = next
-    until = now()
+    // Who got a place at once did not wait, however long that took on a busy machine.
+    until = ahead === undefined ? since : now()
     signal.removeEventListener('abort', onAbort)
     moveTo(undefined)
   }

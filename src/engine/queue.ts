@@ -57,7 +57,7 @@ export interface Queue {
    */
   enter(asking: Asking, signal: AbortSignal): Ticket
   /** @throws what `enter` would, where one more would be refused. */
-  check(backend: string): void
+  check(asking: Asking): void
   /** Those of backends that were asked for. */
   stats(): QueueStats[]
   /** Ends every wait with this error; who comes later gets it, too. */
@@ -134,7 +134,21 @@ export function createQueue({
     }
     for (const line of moved) renumber(line)
   }
-  const admit = (line: BackendLine) => {
+  /**
+   * Who gives up a place in a line that is full: the last prompt of the caller of whom most wait, for one of whom fewer
+   * do. Otherwise a caller with many prompts would hold up the first one of another.
+   */
+  const yielding = (full: readonly BackendLine[], own: number) =>
+    full
+      .flatMap((line) => {
+        const last = line.waiting.lastOfMost()
+        return last ? [{ line, ...last, count: line.waiting.countOf(last.caller) }] : []
+      })
+      .filter(({ count }) => count > own + 1)
+      .toSorted((a, b) => b.count - a.count)[0]
+
+  const admit = ({ backend, caller }: Asking, then?: 'enters') => {
+    const line = lineOf(backend)
     if (closed) throw closed
     // A capacity may have grown since a place got free last.
     advance()
@@ -142,24 +156,26 @@ export function createQueue({
     const ofBackend = line.waiting.size >= waitingPerBackend
     const all = allWaiting()
     if (!ofBackend && all < mostWaiting) return
-    line.refused += 1
-    throw ofBackend
-      ? queueFull(
-          line.backend,
-          ` for ${line.backend}`,
-          line.waiting.size,
-          'pool.queue_per_backend',
-          line.pace,
-        )
-      : queueFull(line.backend, '', all, 'pool.queue', pace)
+    const other = yielding(ofBackend ? [line] : [...lines.values()], line.waiting.countOf(caller))
+    if (other && !then) return
+    const refused = other?.line ?? line
+    refused.refused += 1
+    const error = ofBackend
+      ? queueFull(backend, ` for ${backend}`, line.waiting.size, 'pool.queue_per_backend', line.pace)
+      : queueFull(refused.backend, '', all, 'pool.queue', pace)
+    if (!other) throw error
+    other.line.waiting.remove(other.caller, other.item)
+    other.item.refuse(error)
+    renumber(other.line)
   }
 
   return {
-    check: (backend) => admit(lineOf(backend)),
-    enter({ backend, caller }, signal) {
+    check: (asking) => admit(asking),
+    enter(asking, signal) {
       if (signal.aborted) throw abortError(signal)
+      const { backend, caller } = asking
+      admit(asking, 'enters')
       const line = lineOf(backend)
-      admit(line)
       const entry = createEntry(now, signal, {
         unplace() {
           running -= 1

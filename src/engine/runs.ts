@@ -1,8 +1,9 @@
 import { abortError } from '../agents/take-turn.ts'
-import { ClinvkError, toClinvkError } from '../errors.ts'
+import { ClinvkError, shuttingDown, toClinvkError } from '../errors.ts'
 import { within } from '../process/within.ts'
 import type { KeptError, KeptEvent, KeyedRun, RunFilter, RunRecord, RunStore } from '../sessions/run-types.ts'
-import { wasNotRun } from './not-run.ts'
+import { each, type Source } from './each.ts'
+import { markNotRun, wasNotRun } from './not-run.ts'
 
 /** What a run begins with. */
 export interface RunStart<E> {
@@ -280,7 +281,7 @@ export function createRuns(
     leave: (id, reason) => live.get(id)?.leave(reason),
     isHere: (id) => live.has(id),
     async close() {
-      const reason = new ClinvkError('shutting_down', 'The server is shutting down.')
+      const reason = markNotRun(shuttingDown())
       for (const run of live.values()) run.leave(reason)
       // A store that takes nothing does not keep us from ending: the next start marks what is left.
       await within(CLOSE_WAIT_MS, Promise.allSettled([...live.values()].map(({ over }) => over)))
@@ -294,13 +295,13 @@ export function createRuns(
 }
 
 /** Events without their numbers. */
-export async function* bare<E>(events: AsyncGenerator<NumberedEvent<E>, void>): AsyncGenerator<E, void> {
-  for await (const { event } of events) yield event
+export function bare<E>(events: AsyncGenerator<NumberedEvent<E>, void>): AsyncGenerator<E, void> {
+  return each(events, { item: ({ event }) => event })
 }
 
 /** How a run ended. */
 interface Ending {
-  readonly status: 'completed' | 'failed' | 'cancelled'
+  readonly status: 'completed' | 'failed' | 'cancelled' | 'interrupted'
   readonly endedAt: number
   readonly error?: KeptError
   /** It was refused before anything ran, and may be tried again with the same key. */
@@ -375,13 +376,7 @@ function createLiveRun(
     if (ended) return
     ended = true
     keepEnd({
-      status: failure
-        ? failure.code === 'cancelled'
-          ? 'cancelled'
-          : 'failed'
-        : left
-          ? 'cancelled'
-          : 'completed',
+      status: failure ? statusOf(failure) : left ? 'cancelled' : 'completed',
       endedAt: Date.now(),
       freesKey: failure !== undefined && failure.code !== 'cancelled' && wasNotRun(failure),
       ...(failure ? { error: toKept(failure) } : {}),
@@ -414,19 +409,23 @@ function createLiveRun(
     leave(reason) {
       if (!begun) end(reason)
     },
-    async *attached<E>(events: AsyncGenerator<E, void>) {
-      begun = true
-      let failure: ClinvkError | undefined
-      let complete = false
-      try {
-        for await (const event of events) yield note(event)
-        complete = true
-      } catch (error) {
-        failure = toClinvkError(error)
-        throw error
-      } finally {
-        end(failure, !complete)
+    attached<E>(events: AsyncGenerator<E, void>) {
+      const source: Source<E> = {
+        next() {
+          begun = true
+          return events.next()
+        },
+        return: () => events.return(),
       }
+      return each(source, {
+        item: note<E>,
+        ended: () => end(undefined),
+        failed(error) {
+          end(toClinvkError(error))
+          throw error
+        },
+        left: () => end(undefined, true),
+      })
     },
     pump(events) {
       begun = true
@@ -439,6 +438,12 @@ function createLiveRun(
       )
     },
   }
+}
+
+/** One that the end of the server cut is interrupted; one that had not begun by then has failed, and may be tried again. */
+function statusOf(failure: ClinvkError): Ending['status'] {
+  if (failure.code === 'cancelled') return 'cancelled'
+  return failure.code === 'shutting_down' && !wasNotRun(failure) ? 'interrupted' : 'failed'
 }
 
 function cancelledByUser(): ClinvkError {

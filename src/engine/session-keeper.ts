@@ -151,6 +151,7 @@ function createOutcome() {
   let failure: ClinvkError | undefined
 
   const status = (): TurnStatus => {
+    if (failure?.code === 'shutting_down') return 'interrupted'
     if (failure) return failure.code === 'cancelled' ? 'cancelled' : 'failed'
     // Whoever read it left before its end.
     return done ? 'completed' : 'cancelled'

@@ -5,15 +5,18 @@ import type { TurnEvent } from '../agents/types.ts'
  * beginning of one is held back until that is known. Leaving the turn interrupts the agent; what the whole turn
  * would have cost is then not known and not told.
  */
-export async function* withStop(
+export function withStop(
   events: AsyncIterable<TurnEvent>,
   sequences: readonly string[] = [],
-): AsyncGenerator<TurnEvent, void> {
+): AsyncIterable<TurnEvent> {
   const wanted = sequences.filter((sequence) => sequence !== '')
-  if (wanted.length === 0) {
-    yield* events
-    return
-  }
+  return wanted.length === 0 ? events : untilOne(events, wanted)
+}
+
+async function* untilOne(
+  events: AsyncIterable<TurnEvent>,
+  wanted: readonly string[],
+): AsyncGenerator<TurnEvent, void> {
   let held: TextEvent | undefined
   for await (const event of events) {
     if (event.type === 'progress') {

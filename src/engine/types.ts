@@ -16,6 +16,7 @@ import type {
   TurnEvent,
   Usage,
 } from '../agents/types.ts'
+import type { ClinvkError } from '../errors.ts'
 import type { TurnObserver } from './observed.ts'
 import type { PoolView } from './pool-view.ts'
 import type { QueueStats } from './queue.ts'
@@ -208,11 +209,20 @@ export interface Engine {
   readonly runs: Runs
   /** How many turns run and wait, backend by backend. */
   queue(): QueueStats[]
-  backends(): Promise<BackendInfo[]>
+  /**
+   * Every backend with what is known of it. With `withinMs` nothing is waited for any longer: of an agent that has not told
+   * of itself by then it is what it told last, and not ready where it has told nothing yet.
+   */
+  backends(withinMs?: number): Promise<BackendInfo[]>
   /** What runs at this moment. It asks no agent and waits for nothing. */
   pool(): PoolView
   /** Tells an observer of all turns that are started from now on. */
   observe(observer: TurnObserver): void
+  /**
+   * Begins nothing more: a turn that waits, and whoever comes now, is told `reason`, and agents without work are ended.
+   * Resolves when what runs has ended by itself, or after `ms`.
+   */
+  drain(ms: number, reason?: ClinvkError): Promise<void>
   /** Cancels what runs, waits at most `graceMs` for it and ends every process. */
   close(graceMs?: number): Promise<void>
 }

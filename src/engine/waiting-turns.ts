@@ -42,12 +42,13 @@ export interface WaitingTurns {
   end(matches: (turn: WaitingTurn) => Promise<boolean>): Promise<void>
   /** Ends the one of those that match that waits longest; false where none does. */
   endOldest(matches: (turn: WaitingTurn) => boolean): Promise<boolean>
-  /** Ends all of them. */
+  /** Ends all of them, and whatever else comes to wait. */
   close(): Promise<void>
 }
 
 export function createWaitingTurns({ waitMs, most }: WaitingLimits): WaitingTurns {
   const waiting = new Map<WaitingTurn, Timer>()
+  let closed = false
   const remove = (turn: WaitingTurn) => {
     clearTimeout(waiting.get(turn))
     return waiting.delete(turn)
@@ -61,7 +62,8 @@ export function createWaitingTurns({ waitMs, most }: WaitingLimits): WaitingTurn
       timer.unref()
       waiting.set(turn, timer)
       const [oldest] = waiting.keys()
-      if (waiting.size > most && oldest) void end(oldest)
+      if (closed) void end(turn)
+      else if (waiting.size > most && oldest) void end(oldest)
     },
     take(matches) {
       const turn = [...waiting.keys()].find(matches)
@@ -77,6 +79,7 @@ export function createWaitingTurns({ waitMs, most }: WaitingLimits): WaitingTurn
       return oldest !== undefined
     },
     async close() {
+      closed = true
       await Promise.all([...waiting.keys()].map(end))
     },
   }

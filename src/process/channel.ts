@@ -26,7 +26,9 @@ export interface SharedWriter {
 
 /** Makes a channel that holds about `capacity` units of weight (an item weighs 1 unless told otherwise). */
 export function createChannel<T>(capacity = 1 << 20, shared?: SharedWriter): Channel<T> {
-  const queue: { item: T; weight: number }[] = []
+  let queue: ({ item: T; weight: number } | undefined)[] = []
+  /** How many of the queue were taken: to shift each out would move all that are behind it. */
+  let taken = 0
   let load = 0
   let ended = false
   let discarded = false
@@ -57,6 +59,18 @@ export function createChannel<T>(capacity = 1 << 20, shared?: SharedWriter): Cha
     wakeReader = undefined
   }
 
+  const take = () => {
+    const next = queue[taken]
+    if (next === undefined) return undefined
+    queue[taken] = undefined
+    taken += 1
+    if (taken * 2 >= queue.length) {
+      queue = queue.slice(taken)
+      taken = 0
+    }
+    return next
+  }
+
   const end = (error?: unknown) => {
     if (ended) return
     ended = true
@@ -84,14 +98,15 @@ export function createChannel<T>(capacity = 1 << 20, shared?: SharedWriter): Cha
     end,
     discard() {
       discarded = true
-      queue.length = 0
+      queue = []
+      taken = 0
       load = 0
       release()
       wake()
     },
     async *[Symbol.asyncIterator]() {
       while (true) {
-        const next = queue.shift()
+        const next = take()
         if (next) {
           load -= next.weight
           if (load < capacity) {

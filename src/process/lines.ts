@@ -15,7 +15,7 @@ export async function* readLines(
   input: AsyncIterable<Uint8Array>,
   maxBytes = MAX_LINE_BYTES,
 ): AsyncGenerator<string, void> {
-  const decoder = new TextDecoder()
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
   let pending: Uint8Array[] = []
   let size = 0
 
@@ -23,16 +23,31 @@ export async function* readLines(
     const bytes = pending.length === 0 ? tail : concat([...pending, tail], size + tail.length)
     pending = []
     size = 0
-    const line = decoder.decode(bytes)
-    return line.endsWith('\r') ? line.slice(0, -1) : line
+    return toLine(decoder.decode(bytes))
   }
 
   for await (const chunk of input) {
     let start = 0
-    for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
-      guard(size + end - start, maxBytes)
-      yield take(chunk.subarray(start, end))
-      start = end + 1
+    const first = chunk.indexOf(NEWLINE)
+    if (first !== -1) {
+      guard(size + first, maxBytes)
+      yield take(chunk.subarray(0, first))
+      start = chunk.lastIndexOf(NEWLINE) + 1
+      // All others of the chunk at once: there may be hundreds.
+      if (start > first + 1) {
+        const whole = chunk.subarray(first + 1, start - 1)
+        const lines = decoder.decode(whole).split('\n')
+        const mayBeLong = whole.length > maxBytes
+        let from = first + 1
+        for (const line of lines) {
+          if (mayBeLong) {
+            const end = chunk.indexOf(NEWLINE, from)
+            guard(end - from, maxBytes)
+            from = end + 1
+          }
+          yield toLine(line)
+        }
+      }
     }
     if (start < chunk.length) {
       // A copy: the runtime may reuse the chunk's buffer, and a view would keep all of it alive.
@@ -44,6 +59,13 @@ export async function* readLines(
   if (size > 0) yield take(new Uint8Array())
 }
 
+function toLine(text: string): string {
+  const line = text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text
+  return line.endsWith('\r') ? line.slice(0, -1) : line
+}
+
+const BYTE_ORDER_MARK = 0xfeff
+
 /** One JSON object a line; lines that are no JSON object are given to `onGarbage` and skipped. */
 export async function* readJsonLines(
   input: AsyncIterable<Uint8Array>,
@@ -51,15 +73,14 @@ export async function* readJsonLines(
   maxBytes = MAX_LINE_BYTES,
 ): AsyncGenerator<Record<string, unknown>, void> {
   for await (const line of readLines(input, maxBytes)) {
-    if (line.trim() === '') continue
     const value = parseObject(line)
     if (value) yield value
-    else onGarbage(line)
+    else if (line.trim() !== '') onGarbage(line)
   }
 }
 
 function parseObject(line: string): Record<string, unknown> | undefined {
-  if (!line.trimStart().startsWith('{')) return undefined
+  if (!line.startsWith('{') && !line.trimStart().startsWith('{')) return undefined
   try {
     return JSON.parse(line) as Record<string, unknown>
   } catch {

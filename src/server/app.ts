@@ -35,7 +35,9 @@ export interface AppOptions {
   readonly log: Log
   /** What the listening socket knows of requests. */
   readonly connections?: Connections
-  /** Aborted, with a `ClinvkError` as its reason, when the server begins to stop. */
+  /** Aborted, with a `ClinvkError` as its reason, when nothing is begun any more. */
+  readonly leaving?: AbortSignal
+  /** Likewise when what is under way is to end. */
   readonly shutdown?: AbortSignal
   /** Other times than the usual ones, for chats. */
   readonly chatTimes?: Pick<ChatServices, 'slowJson' | 'streamGraceMs'>
@@ -52,6 +54,7 @@ export function createApp(options: AppOptions) {
   const { server, unified_flags, chat, parallel } = config
   const connections = options.connections ?? NO_CONNECTIONS
   const shutdown = options.shutdown ?? new AbortController().signal
+  const leaving = options.leaving === undefined ? shutdown : AbortSignal.any([options.leaving, shutdown])
   const routes = createRouteTable()
   const metrics = server.metrics_enabled ? createMetrics(engine, routes, version) : undefined
   const jsonBody = createJsonBody({
@@ -98,7 +101,7 @@ export function createApp(options: AppOptions) {
   // Without `normalize: false` bodies reach the routes as copies that lack what no schema names.
   const app = new Elysia({ name: 'clinvk', normalize: false })
     .use(errorPlugin(routes, log))
-    .use(guardPlugin({ ...guardRules(options), routes, connections, shutdown }))
+    .use(guardPlugin({ ...guardRules(options), routes, connections, leaving }))
     .use(features)
     .use(docsRoutes(() => features.routes, version))
   routes.learn(() => app.routes)

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import icon from 'swagger-ui-dist/favicon-32x32.png' with { type: 'file' }
 import style from 'swagger-ui-dist/swagger-ui.css' with { type: 'file' }
 import script from 'swagger-ui-dist/swagger-ui-bundle.js' with { type: 'file' }
@@ -35,5 +36,7 @@ export const DOCS_ASSETS: ReadonlyMap<string, () => Response> = new Map([
 const JAVASCRIPT = 'text/javascript; charset=utf-8'
 
 function file(path: string, type: string): Response {
-  return new Response(Bun.file(path), { headers: { 'content-type': type } })
+  // In a bundle it is named as it lies beside us; from source and compiled its name is whole.
+  const place = path.startsWith('./') ? join(import.meta.dir, path) : path
+  return new Response(Bun.file(place), { headers: { 'content-type': type } })
 }

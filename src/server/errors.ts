@@ -40,7 +40,8 @@ function encode(error: ClinvkError, request: Request): Response {
 
 /** Logs what is not the client's doing. */
 export function logFailure(error: ClinvkError, request: Request, log: Log): void {
-  if (error.status < 500 || isReplay(error)) return
+  // Who comes while we are leaving is told so, as often as it comes; that is nothing that went wrong.
+  if (error.status < 500 || error.code === 'shutting_down' || isReplay(error)) return
   log('error', `${ERROR_TABLE[error.code].title}: ${error.message}`, {
     request_id: requestId(request),
     code: error.code,

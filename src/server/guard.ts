@@ -1,5 +1,5 @@
 import { Elysia } from 'elysia'
-import { ClinvkError } from '../errors.ts'
+import { ClinvkError, shuttingDown } from '../errors.ts'
 import { clientAddress, type TrustCheck } from './client-address.ts'
 import type { Connections } from './connections.ts'
 import { checkOrigin, corsHeaders, isPreflight, type OriginRules, preflightHeaders } from './cors.ts'
@@ -19,8 +19,8 @@ export interface GuardOptions {
   readonly isTrustedProxy: TrustCheck
   readonly routes: RouteTable
   readonly connections: Connections
-  /** Aborted when the server begins to stop. */
-  readonly shutdown: AbortSignal
+  /** Aborted when nothing is begun any more. */
+  readonly leaving: AbortSignal
 }
 
 /**
@@ -49,9 +49,8 @@ export function guardPlugin(options: GuardOptions) {
     // Browsers send a preflight without any key.
     if (isPreflight(request)) return empty(preflightHeaders(request, methods, options.origins))
 
-    if (options.shutdown.aborted)
-      throw new ClinvkError('shutting_down', 'The server is shutting down.', { retryable: true })
     if (!isOpen(pathname)) await admit(request, options)
+    if (options.leaving.aborted && begins(request.method, pathname)) throw leavingError(options.leaving)
     if (request.method === 'OPTIONS' && methods.length > 0) return empty({ allow: methods.join(', ') })
     if (methods.includes(request.method)) checkContentType(request)
     return undefined
@@ -66,6 +65,19 @@ function isWellFormed(pathname: string): boolean {
   } catch {
     return false
   }
+}
+
+/**
+ * Whether a request would begin something. Until the server ends, the rest is answered: what runs can be followed,
+ * cancelled and deleted. Who asks whether the server is well wants to know whether to send it more.
+ */
+function begins(method: string, pathname: string): boolean {
+  if (isOpen(pathname)) return true
+  return (method === 'POST' || method === 'PUT') && !pathname.endsWith('/cancel')
+}
+
+function leavingError({ reason }: AbortSignal): ClinvkError {
+  return reason instanceof ClinvkError ? reason : shuttingDown()
 }
 
 /** Probes of the operator's machines have no key and are not counted. */

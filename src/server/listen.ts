@@ -1,13 +1,21 @@
 import { MAX_IDLE_TIMEOUT_SECS } from '../config/schema-server.ts'
-import { ClinvkError } from '../errors.ts'
+import { type ClinvkError, shuttingDown } from '../errors.ts'
 import { type AppOptions, createApp } from './app.ts'
 import type { Connections } from './connections.ts'
+import { urlHost } from './url-host.ts'
 
 /** A server that listens. */
 export interface Listening {
   /** Where it can be reached from this machine. */
   readonly url: string
   readonly port: number
+  /**
+   * Begins nothing more: what would is refused for this reason, and `/health` tells that the server is going away. Runs
+   * that go on can be followed and cancelled.
+   */
+  leave(reason: ClinvkError): void
+  /** Waits until every request is answered, at most `ms`. */
+  settle(ms: number): Promise<void>
   /**
    * Stops taking requests, cancels the turns in flight, waits at most `graceMs` until their clients were told,
    * and closes every connection.
@@ -20,15 +28,16 @@ export interface Listening {
  *
  * @throws Error, in words for people, when it cannot listen there.
  */
-export function listen(options: Omit<AppOptions, 'connections' | 'shutdown'>): Listening {
+export function listen(options: Omit<AppOptions, 'connections' | 'leaving' | 'shutdown'>): Listening {
   const settings = options.config.server
   const idleSecs = Math.min(settings.idle_timeout_secs, MAX_IDLE_TIMEOUT_SECS)
+  const leaving = new AbortController()
   const shutdown = new AbortController()
   const connections: Connections = {
     address: (request) => server.requestIP(request)?.address,
     release: (request) => server.timeout(request, idleSecs),
   }
-  const app = createApp({ ...options, connections, shutdown: shutdown.signal })
+  const app = createApp({ ...options, connections, leaving: leaving.signal, shutdown: shutdown.signal })
   const server = serve(settings.host, settings.port, {
     idleTimeout: idleSecs,
     // Ours is checked while the body is read, with an answer; the runtime's would just hang up.
@@ -41,14 +50,19 @@ export function listen(options: Omit<AppOptions, 'connections' | 'shutdown'>): L
     },
   })
   const port = server.port ?? settings.port
+  const settle = async (ms: number) => {
+    const deadline = performance.now() + ms
+    while (server.pendingRequests > 0 && performance.now() < deadline) await Bun.sleep(10)
+  }
   return {
     url: `http://${urlHost(settings.host)}:${port}`,
     port,
+    leave: (reason) => leaving.abort(reason),
+    settle,
     async stop(graceMs = 3000) {
       void server.stop(false)
-      shutdown.abort(new ClinvkError('shutting_down', 'The server is shutting down.', { retryable: true }))
-      const deadline = performance.now() + graceMs
-      while (server.pendingRequests > 0 && performance.now() < deadline) await Bun.sleep(10)
+      shutdown.abort(shuttingDown())
+      await settle(graceMs)
       await server.stop(true)
     },
   }
@@ -80,11 +94,4 @@ function cannotListen(hostname: string, port: number, error: unknown): string {
 /** Every answer that is sent in pieces asks proxies to pass them on at once. */
 function isStream(response: Response): boolean {
   return response.headers.get('x-accel-buffering') === 'no'
-}
-
-/** All interfaces at once are no address that one can call. */
-function urlHost(host: string): string {
-  if (host === '0.0.0.0' || host === '') return '127.0.0.1'
-  if (host === '::') return '[::1]'
-  return host.includes(':') ? `[${host}]` : host
 }

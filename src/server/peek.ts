@@ -1,4 +1,5 @@
 import type { TurnEvent } from '../agents/types.ts'
+import { each, type Source } from '../engine/each.ts'
 
 /** How long a stream waits for its turn to begin before its headers go out without it, in ms. */
 export const BEGIN_GRACE_MS = 3000
@@ -23,13 +24,18 @@ export async function peek(events: AsyncGenerator<TurnEvent, void>, graceMs: num
   return { first: early?.value ?? undefined, events: startingWith(first, events) }
 }
 
-async function* startingWith(
+function startingWith(
   first: Promise<IteratorResult<TurnEvent, void>>,
   events: AsyncGenerator<TurnEvent, void>,
 ): AsyncGenerator<TurnEvent, void> {
-  try {
-    for (let next = await first; !next.done; next = await events.next()) yield next.value
-  } finally {
-    await events.return()
+  let head: typeof first | undefined = first
+  const source: Source<TurnEvent> = {
+    next() {
+      const next = head ?? events.next()
+      head = undefined
+      return next
+    },
+    return: () => events.return(),
   }
+  return each(source, { item: (event) => event })
 }

@@ -1,5 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { type ClinvkError, ERROR_TABLE } from '../errors.ts'
+import { words } from './words.ts'
 
 /** One field of a request that is wrong. */
 const FieldError = Type.Object(
@@ -20,10 +21,7 @@ export const Problem = Type.Object(
         'HTTP status. An error of the model provider keeps the status that the provider gave, such as 529.',
     }),
     detail: Type.String({ description: 'What was wrong here, and what to do about it.' }),
-    code: Type.Union(
-      Object.keys(ERROR_TABLE).map((code) => Type.Literal(code)),
-      { description: 'The kind of error, for programs.' },
-    ),
+    code: words(Object.keys(ERROR_TABLE), { description: 'The kind of error, for programs.' }),
     instance: Type.String({
       description: 'Names this one request: urn:uuid: and the id that X-Request-Id carries.',
     }),

@@ -7,13 +7,12 @@ export interface ServerSentEvent {
 
 /** Encodes an event. Every line of the data gets its own `data:`, so that no text can start a field of its own. */
 export function encodeSse({ id, event, data }: ServerSentEvent): string {
-  const head = [
-    ...(id === undefined ? [] : [`id: ${oneLine(id)}`]),
-    ...(event === undefined ? [] : [`event: ${oneLine(event)}`]),
-  ]
-  const lines = data.split(/\r\n|\r|\n/).map((line) => `data: ${line}`)
-  return `${[...head, ...lines].join('\n')}\n\n`
+  const head = `${id === undefined ? '' : `id: ${oneLine(id)}\n`}${event === undefined ? '' : `event: ${oneLine(event)}\n`}`
+  return `${head}data: ${LINE_END.test(data) ? data.split(LINE_ENDS).join('\ndata: ') : data}\n\n`
 }
+
+const LINE_END = /[\r\n]/
+const LINE_ENDS = /\r\n|\r|\n/
 
 /** A comment: clients skip it, but proxies see that the connection lives. */
 export function encodeSseComment(text: string): string {
@@ -21,5 +20,7 @@ export function encodeSseComment(text: string): string {
 }
 
 function oneLine(text: string): string {
-  return text.replace(/[\r\n\0]/g, '')
+  return NOT_IN_LINE.test(text) ? text.replace(/[\r\n\0]/g, '') : text
 }
+
+const NOT_IN_LINE = /[\r\n\0]/

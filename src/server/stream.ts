@@ -1,4 +1,5 @@
 import { ClinvkError } from '../errors.ts'
+import { createLazyTimer } from '../process/lazy-timer.ts'
 
 /** What a stream is made from. Times in ms; 0: never. */
 export interface StreamSource {
@@ -19,75 +20,122 @@ export interface StreamSource {
   readonly onEnd: () => void
 }
 
+/** How many characters are gathered for one piece at most. */
+const PIECE_CHARS = 16 * 1024
+
 /**
- * A byte stream that takes the next piece only when the client has room for it, so that a slow client slows the
+ * A byte stream that takes what is next only when the client has room for it, so that a slow client slows the
  * agent and not our memory. Whoever sees it end without its last event knows that it was cut.
+ *
+ * What comes without a pause is sent as one piece: a write to a socket costs more than an event. Nothing waits for what
+ * is not there yet.
  */
 export function toByteStream(source: StreamSource): ReadableStream<Uint8Array> {
+  const { chunks, client, heartbeatMs, writeTimeoutMs } = source
   const encoder = new TextEncoder()
-  let pending: Promise<IteratorResult<string, void>> | undefined
-  let stalled: Timer | undefined
+  /** What the client has no room for yet. */
+  let text = ''
+  let asking = false
+  let complete = false
+  let failure: { readonly error: unknown } | undefined
   let ended = false
+  /** Present while the client has room. */
+  let room: { readonly controller: ReadableStreamDefaultController<Uint8Array>; filled(): void } | undefined
+  let stalled: ReadableStreamDefaultController<Uint8Array> | undefined
+  let tick: NodeJS.Immediate | undefined
+
+  const silence = createLazyTimer(() => {
+    if (text === '') text = source.heartbeat()
+    send()
+  })
+  const stall = createLazyTimer(() => {
+    leave(new ClinvkError('cancelled', 'The client stopped reading.'))
+    stalled?.close()
+  })
+
   const end = () => {
-    clearTimeout(stalled)
     if (ended) return
     ended = true
-    source.client.removeEventListener('abort', onGone)
+    silence.end()
+    stall.end()
+    clearImmediate(tick)
+    client.removeEventListener('abort', onGone)
     source.onEnd()
   }
   const leave = (reason: ClinvkError) => {
     if (ended) return
     source.abort(reason)
-    source.chunks.return().catch(() => {})
+    chunks.return().catch(() => {})
     end()
+    room?.filled()
   }
   const onGone = () => leave(new ClinvkError('cancelled', 'The client left.'))
+
+  /** Fills the room there is. */
+  const send = () => {
+    clearImmediate(tick)
+    tick = undefined
+    if (!room) return
+    const { controller, filled } = room
+    room = undefined
+    silence.stop()
+    const piece = text
+    text = ''
+    if (piece !== '') controller.enqueue(encoder.encode(piece))
+    // An error would take back what was not read yet.
+    if (complete && (piece === '' || !failure)) {
+      end()
+      if (failure) controller.error(failure.error)
+      else controller.close()
+    } else if (writeTimeoutMs > 0) {
+      // Nothing is pulled while the client's side is full.
+      stalled = controller
+      stall.start(writeTimeoutMs)
+    }
+    filled()
+  }
+  const ask = () => {
+    asking = true
+    chunks.next().then(take, fail)
+  }
+  const take = ({ done, value }: IteratorResult<string, void>) => {
+    asking = false
+    if (ended) return
+    if (done) complete = true
+    else text += value
+    if (complete || text.length >= PIECE_CHARS) send()
+    else if (room) {
+      tick ??= setImmediate(send)
+      ask()
+    }
+  }
+  const fail = (error: unknown) => {
+    failure = { error }
+    take({ done: true, value: undefined })
+  }
+
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
         controller.enqueue(encoder.encode(source.opening))
         // Not every runtime cancels the stream of a client that is gone, and none while nothing is sent.
-        source.client.addEventListener('abort', onGone, { once: true })
+        client.addEventListener('abort', onGone, { once: true })
         // It may have left while the answer was being prepared.
-        if (source.client.aborted) onGone()
+        if (client.aborted) onGone()
       },
-      async pull(controller) {
-        clearTimeout(stalled)
-        pending ??= source.chunks.next()
-        const next = await orSilence(pending, source.heartbeatMs).catch((error) => {
-          end()
-          throw error
-        })
+      pull(controller) {
         if (ended) return
-        if (next === 'silence') controller.enqueue(encoder.encode(source.heartbeat()))
-        else if (next.done) {
-          end()
-          controller.close()
-          return
-        } else {
-          pending = undefined
-          controller.enqueue(encoder.encode(next.value))
-        }
-        // Nothing is pulled while the client's side is full.
-        if (source.writeTimeoutMs > 0)
-          stalled = setTimeout(() => {
-            leave(new ClinvkError('cancelled', 'The client stopped reading.'))
-            controller.close()
-          }, source.writeTimeoutMs)
+        stall.stop()
+        return new Promise<void>((filled) => {
+          room = { controller, filled }
+          if (complete || text.length >= PIECE_CHARS) return send()
+          if (text !== '') tick ??= setImmediate(send)
+          if (heartbeatMs > 0) silence.start(heartbeatMs)
+          if (!asking) ask()
+        })
       },
       cancel: onGone,
     },
     { highWaterMark: 0 },
   )
-}
-
-async function orSilence<T>(promise: Promise<T>, ms: number): Promise<T | 'silence'> {
-  if (ms <= 0) return await promise
-  const { promise: silence, resolve } = Promise.withResolvers<'silence'>()
-  const timer = setTimeout(() => resolve('silence'), ms)
-  try {
-    return await Promise.race([promise, silence])
-  } finally {
-    clearTimeout(timer)
-  }
 }

@@ -75,11 +75,14 @@ export type Query = (sql: string) => {
   get(values: Values): Row | null
   run(values: Values): { changes: number }
 }
-type Values = Record<string, string | number | null>
+type Value = string | number | null
+type Values = Record<string, Value>
 
 /** An open database, as the stores use it. What fails is thrown as `store_failed`. */
 export interface OpenStore {
   readonly query: Query
+  /** Runs a statement whose values have no names. */
+  insert(sql: string, values: readonly Value[]): void
   reading<T>(work: () => T): T
   /** In one transaction that other processes wait for, so that what is read in it is still true when it is written. */
   writing<T>(work: () => T): T
@@ -91,6 +94,7 @@ export function openStore(path: string, options: DatabaseOptions): OpenStore {
   const database = openDatabase(path, options)
   return {
     query: (sql) => database.query<Row, Values>(sql),
+    insert: (sql, values) => void database.query<Row, Value[]>(sql).run(...values),
     reading: (work) => guarded(path, work),
     writing: (work) => guarded(path, () => database.transaction(work).immediate()),
     close: () => database.close(),
@@ -127,7 +131,8 @@ function step(database: Database, sql: string, version: number): void {
   database.exec(`PRAGMA user_version = ${version}`)
 }
 
-function storeError(error: unknown, path: string): unknown {
+/** The error for what SQLite or the file system said of the file, in words that say what to do. */
+export function storeError(error: unknown, path: string): unknown {
   if (error instanceof SQLiteError) {
     const told = TOLD.find(({ codes }) => codes.test(error.code ?? ''))?.told ?? 'cannot be used'
     return new ClinvkError('store_failed', `The store ${path} ${told} (${error.message}).`, { cause: error })

@@ -16,6 +16,9 @@ afterEach(async () => {
 function stage() {
   const home = mkdtempSync(join(tmpdir(), 'clinvk-killed-'))
   cleanUps.push(() => rmSync(home, { recursive: true, force: true }))
+  mkdirSync(join(home, 'clinvk'))
+  // What it is to end is not to be waited for.
+  writeFileSync(join(home, 'clinvk', 'config.yaml'), 'server: {drain_secs: 0}\n')
   const env = { PATH: process.env['PATH'] ?? '', HOME: home, CLINVK_HOME: join(home, 'clinvk') }
   return {
     home,
@@ -146,7 +149,7 @@ test('a server that stops in order has its runs end as what they were', async ()
   await Bun.sleep(200)
   expect(await first.stop()).toBe(0)
   const run = await get(await serve(), `/api/v1/runs/${id}`)
-  expect(run).toMatchObject({ status: 'failed', error: { code: 'shutting_down' } })
+  expect(run).toMatchObject({ status: 'interrupted', error: { code: 'shutting_down' } })
 }, 30_000)
 
 test('sessions of the earlier program are there at the first start, and what is none is named', async () => {

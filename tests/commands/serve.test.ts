@@ -4,7 +4,7 @@ import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { answerOf, json, readSse, type WireEvent } from '../support/events.ts'
 import { processesIn } from '../support/processes.ts'
-import { type ServedClinvk, type ServeOptions, startClinvk } from '../support/serve.ts'
+import { clinvkCommand, type ServedClinvk, type ServeOptions, startClinvk } from '../support/serve.ts'
 
 const MAIN = join(import.meta.dir, '../../src/main.ts')
 
@@ -33,7 +33,7 @@ async function writeConfig(text: string): Promise<void> {
 }
 async function runCli(args: string[], env = bare()) {
   const proc = Bun.spawn({
-    cmd: [process.execPath, MAIN, ...args],
+    cmd: [...clinvkCommand(), ...args],
     cwd: join(home, 'work'),
     env,
     stdout: 'pipe',
@@ -218,18 +218,6 @@ server: {request_timeout_secs: 4, heartbeat_secs: 0.2}
 })
 
 describe('clinvk serve as a process', () => {
-  test('ends its streams with an error, its agents and itself on SIGTERM', async () => {
-    const server = await serve()
-    const response = await demo(server, 'demo: say=here; hang')
-    const events: WireEvent[] = []
-    for await (const event of readSse(response)) {
-      events.push(event)
-      if (event.type === 'message') void server.stop('SIGTERM')
-    }
-    expect(events.at(-1)).toMatchObject({ type: 'error', content: { status: 503, code: 'shutting_down' } })
-    expect(await server.stop('SIGTERM')).toBe(0)
-  })
-
   test('leaves no agent behind when it is killed in the middle of a turn', async () => {
     const server = await serve()
     const response = await demo(server, 'demo: say=here; hang')
@@ -318,7 +306,7 @@ test('clinvk version and --version print the version', async () => {
 test('a bundle of one file finds the thread in which answers are checked', async () => {
   const built = await Bun.build({ entrypoints: [MAIN], outdir: join(home, 'bundle'), target: 'bun' })
   expect(built.success).toBe(true)
-  const server = await serve({ main: join(home, 'bundle/main.js') })
+  const server = await serve({ command: [process.execPath, join(home, 'bundle/main.js')] })
   const response = await server.post('/openai/v1/chat/completions', {
     model: 'demo',
     messages: [{ role: 'user', content: 'hi' }],

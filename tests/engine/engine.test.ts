@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'bun:test'
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createEngine } from '../../src/engine/engine.ts'
@@ -10,6 +10,7 @@ import { IN_MEMORY } from '../../src/sessions/database.ts'
 import { openRunStore } from '../../src/sessions/run-store.ts'
 import { openSessionStore } from '../../src/sessions/store.ts'
 import { ALL_CAPABILITIES, createFakeDriver, type FakeDriver } from '../support/fake-driver.ts'
+import { createTestEngine } from '../support/test-engine.ts'
 
 const engines: Engine[] = []
 afterEach(async () => {
@@ -241,6 +242,8 @@ describe('an engine', () => {
     await turn.events.next()
     await engine.close(20)
     expect(fake.log).toContain('close driver')
+    // Else it is waited for once more, when the test is over.
+    await turn.events.return()
   })
 
   test('ends what runs and takes nothing more when it closes', async () => {
@@ -271,6 +274,26 @@ describe('an engine', () => {
     expect(fake.opened[2]?.workdir).toBe(kept)
     await engine.close()
     expect(existsSync(kept)).toBe(false)
+  })
+
+  test('removes the scratch folder of a request that leaves while it is made', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'clinvk-scratch-'))
+    const folders = createFolders({ defaultFolder: tmpdir(), allowed: [], blocked: [] }, root)
+    const leaving = new AbortController()
+    const engine = createTestEngine([createFakeDriver()], {
+      folders: {
+        ...folders,
+        async scratch() {
+          const place = await folders.scratch()
+          leaving.abort()
+          return place
+        },
+      },
+    })
+    engines.push(engine)
+    expect(await codeOf(run(engine, ask('one', { scratch: true }), leaving.signal))).toBe('cancelled')
+    expect(readdirSync(root)).toEqual([])
+    rmSync(root, { recursive: true })
   })
 
   test('gives earlier messages to a new agent only, and where it can take them', async () => {

@@ -11,6 +11,8 @@ function poolOf(each: number, { busy = 0, spares = 0 }): DriverPool & { readonly
     capacity: 1,
     exclusive: true,
     full: () => false,
+    askForRoom: () => {},
+    keepNone() {},
     shed() {
       if (left === 0) return false
       left -= 1

@@ -19,9 +19,9 @@ function stage(options: Partial<QueueOptions> = {}) {
     )
     return ticket
   }
-  const refusal = (backend = 'a'): ClinvkError => {
+  const refusal = (backend = 'a', caller = 'one'): ClinvkError => {
     try {
-      queue.check(backend)
+      queue.check({ backend, caller })
     } catch (error) {
       if (error instanceof ClinvkError) return error
     }
@@ -166,6 +166,30 @@ describe('too many', () => {
     expect(queue.stats().map(({ refused }) => refused)).toEqual([2, 0])
   })
 
+  test.each([{ waiting: 4 }, { waitingPerBackend: 4 }])(
+    'of a caller of whom most wait give way to another caller, the last one first, as long as fewer of that one wait: %p',
+    async (bound) => {
+      const { enter, refusal, turnsOf } = stage({ running: 1, ...bound })
+      const running = enter('running', { caller: 'many' })
+      const many = [1, 2, 3, 4].map((index) => enter(`many ${index}`, { caller: 'many' }))
+      expect(refusal('a', 'many').code).toBe('queue_full')
+      const few = [1, 2].map((index) => enter(`few ${index}`, { caller: 'few' }))
+      expect(await Promise.all(many.slice(2).map(failure))).toMatchObject([
+        { code: 'queue_full', retryable: true },
+        { code: 'queue_full', retryable: true },
+      ])
+      // There is nobody any more of whom more wait.
+      expect(refusal('a', 'few').code).toBe('queue_full')
+      expect(enter('new', { caller: 'new' }).ahead).toBeNumber()
+      expect(await turnsOf([running, many[0] as Ticket, few[0] as Ticket])).toEqual([
+        'running',
+        'many 1',
+        'few 1',
+        'new',
+      ])
+    },
+  )
+
   test('are refused by the bound of a backend, and others still wait', () => {
     const { enter, refusal } = stage({ running: 1, waitingPerBackend: 1 })
     enter('x')
@@ -176,7 +200,7 @@ describe('too many', () => {
 
   test('are those that cannot begin, where none may wait', () => {
     const { enter, queue, refusal } = stage({ running: 1, waiting: 0 })
-    queue.check('a')
+    queue.check({ backend: 'a', caller: 'one' })
     enter('x').leave()
     enter('y')
     expect(refusal().message).toContain('no prompt may wait (pool.queue is 0)')

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { markNotRun } from '../../src/engine/not-run.ts'
 import { createRuns, type NumberedEvent, type RunStart, type Runs } from '../../src/engine/runs.ts'
-import { ClinvkError } from '../../src/errors.ts'
+import { ClinvkError, shuttingDown } from '../../src/errors.ts'
 import { openRunStore } from '../../src/sessions/run-store.ts'
 import type { RunStore } from '../../src/sessions/run-types.ts'
 import { waitUntil } from '../support/processes.ts'
@@ -242,6 +242,17 @@ describe('a run that was refused before anything of it was run', () => {
     expect(runs.begin(keyed()).again).toBe(true)
     await runs.close()
   })
+})
+
+test('a run that the end of the server cut is interrupted, and its key still names it', async () => {
+  const { runs } = stage().open()
+  const { start } = scripted(1)
+  const { run } = runs.begin({ ...start, idempotency: { key: 'k', hash: 'h' } })
+  start.cancel(shuttingDown())
+  await waitUntil(() => runs.find(run.id, 'me').status !== 'running')
+  expect(runs.find(run.id, 'me')).toMatchObject({ status: 'interrupted', error: { code: 'shutting_down' } })
+  expect(runs.again({ key: 'k', hash: 'h' }, 'me')?.run.id).toBe(run.id)
+  await runs.close()
 })
 
 describe('a run that belongs to its reader', () => {

@@ -121,6 +121,22 @@ describe('a session that is kept', () => {
     await run(engine, ask('one', { ephemeral: true }))
     expect(engine.sessions.list({ limit: 9 }).total).toBe(0)
   })
+
+  test('takes the prompt that waited for a first one whose agent could not start', async () => {
+    const { engine, fake } = stage().start()
+    const gate = Promise.withResolvers<never>()
+    const { open } = fake
+    Object.assign(fake, { open: () => gate.promise })
+    const first = await engine.start(ask('one'), never)
+    const failed = codeOf(Array.fromAsync(first.events))
+    await waitUntil(() => engine.sessions.list({ limit: 1 }).total === 1)
+    const second = run(engine, ask('two', { sessionId: first.sessionId }))
+    await Bun.sleep(20)
+    Object.assign(fake, { open })
+    gate.reject(new ClinvkError('agent_crashed', 'It does not start.'))
+    expect(await failed).toBe('agent_crashed')
+    expect((await second).events.at(-1)).toMatchObject({ type: 'done' })
+  })
 })
 
 describe('a session of another process', () => {

@@ -40,10 +40,10 @@ describe('withStop', () => {
   })
 
   test('hands on at once what cannot begin a sequence', async () => {
-    const events = withStop(from(['hello E', 'verybody']), ['END'])
+    const events = withStop(from(['hello E', 'verybody']), ['END'])[Symbol.asyncIterator]()
     expect(await events.next()).toEqual({ done: false, value: { type: 'text', text: 'hello ' } })
     expect(await events.next()).toEqual({ done: false, value: { type: 'text', text: 'Everybody' } })
-    await events.return()
+    await events.return?.()
   })
 
   test('does not look for a sequence across a tool call, and keeps the order', async () => {

@@ -291,6 +291,16 @@ describe('what is kept of chats', () => {
     expect(fake.log).toEqual(['close agent-1'])
   })
 
+  test('leaves nothing behind where its agent has died, as soon as another turn is over', async () => {
+    const { engine, fake } = stage()
+    await run(engine, chat(one))
+    const folder = fake.opened[0]?.workdir ?? ''
+    expect(existsSync(folder)).toBe(true)
+    fake.kill()
+    await run(engine, chat([user('another')]))
+    await waitUntil(() => !existsSync(folder))
+  })
+
   test('ends with the engine', async () => {
     const { engine, fake } = stage()
     await run(engine, chat(one))

@@ -12,6 +12,20 @@ describe('createChannel', () => {
     expect(await Array.fromAsync(channel)).toEqual([1, 2, 3])
   })
 
+  test('keeps the order while items come and go in numbers', async () => {
+    const channel = createChannel<number>()
+    const read: number[] = []
+    const reader = channel[Symbol.asyncIterator]()
+    let pushed = 0
+    for (let round = 0; round < 100; round += 1) {
+      for (let count = 0; count < 7 + (round % 5); count += 1) void channel.push(pushed++)
+      for (let count = 0; count < 6; count += 1) read.push(Number((await reader.next()).value))
+    }
+    channel.end()
+    for (let next = await reader.next(); !next.done; next = await reader.next()) read.push(next.value)
+    expect(read).toEqual(Array.from({ length: pushed }, (_, index) => index))
+  })
+
   test('gives what was queued before it gives the error', async () => {
     const channel = createChannel<number>()
     await channel.push(1)

@@ -37,6 +37,21 @@ describe('readLines', () => {
     expect(await all(readLines(reused()))).toEqual(['abc'])
   })
 
+  test('leaves a mark of the byte order out at the start of every line, and nowhere else', async () => {
+    const mark = '\ufeff'
+    const input = chunks(`${mark}a\n${mark}b${mark}\n${mark}c\r\n${mark}`, 'd')
+    expect(await all(readLines(input))).toEqual(['a', `b${mark}`, 'c', 'd'])
+  })
+
+  test('keeps what is no UTF-8 in its line', async () => {
+    expect(await all(readLines(chunks([0xe2, 0x82, 10, 0x41, 10, 0xff, 10, 0xac, 0x42])))).toEqual([
+      '\ufffd',
+      'A',
+      '\ufffd',
+      '\ufffdB',
+    ])
+  })
+
   test('reads a line of 50 MB', async () => {
     const block = 'x'.repeat(1024 * 1024)
     const [line, next] = await all(readLines(chunks(...Array<string>(50).fill(block), '\nnext\n')))
@@ -47,6 +62,8 @@ describe('readLines', () => {
   test('refuses a line beyond the limit, also one that never ends', async () => {
     await expect(all(readLines(chunks('12345\n'), 4))).rejects.toThrow(ClinvkError)
     await expect(all(readLines(chunks('123', '45'), 4))).rejects.toThrow('more than 4 bytes')
+    await expect(all(readLines(chunks('1\n1234\n12345\n1\n'), 4))).rejects.toThrow('more than 4 bytes')
+    expect(await all(readLines(chunks('1\n1234\n123\n1234\n'), 4))).toEqual(['1', '1234', '123', '1234'])
     expect(await all(readLines(chunks('1234\n123', '4'), 4))).toEqual(['1234', '1234'])
   })
 })

@@ -112,6 +112,19 @@ describe('where as many wait as may', () => {
     expect(again.status).toBe(200)
     expect(await again.json()).toMatchObject({ response: 'hi' })
   })
+
+  test.each(names)('%s tells the answer to an earlier request of the same idempotency key', async (name) => {
+    const { ask, post, fake, release } = await stage({ waiting: 0, busy: false })
+    const key = { headers: { 'idempotency-key': 'k' } }
+    expect(await (await ask(name, {}, key)).text()).toContain('"hi"')
+    const busy = post('/api/v1/prompt', { prompt: 'busy', backend: 'fake' })
+    await waitUntil(() => fake.prompts.length === 2)
+    const again = await ask(name, {}, key)
+    expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([200, 'true'])
+    expect(await again.text()).toContain('"hi"')
+    await release()
+    await (await busy).text()
+  })
 })
 
 describe('while it waits', () => {

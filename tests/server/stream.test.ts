@@ -4,13 +4,57 @@ import { toByteStream } from '../../src/server/stream.ts'
 
 describe('toByteStream', () => {
   test('takes a piece only when the reader has room for one', async () => {
-    const { stream, made } = source(counting())
+    const { stream, made } = source(ticking())
     const reader = await open(stream)
     expect(made()).toBe(0)
     await reader.read()
     await reader.read()
-    expect(made()).toBe(2)
+    // The next one was asked for before it was known that it would take a while.
+    await Bun.sleep(5)
+    expect(made()).toBe(3)
     await reader.cancel()
+  })
+
+  test('gathers what comes without a pause, in order and to a limit, and goes no further without a reader', async () => {
+    const { stream, made } = source(counting(100_000))
+    const reader = await open(stream)
+    const read: string[] = []
+    for (const most of [1, 2, 3]) {
+      const { value } = await reader.read()
+      read.push(new TextDecoder().decode(value))
+      await Bun.sleep(1)
+      expect(read.at(-1)?.length).toBeLessThan(20_000)
+      expect(made()).toBeLessThan(most * 20_000)
+    }
+    for (let next = await reader.read(); !next.done; next = await reader.read())
+      read.push(new TextDecoder().decode(next.value))
+    expect(read.join('')).toBe(Array.from({ length: 100_000 }, (_, index) => index + 1).join(''))
+  })
+
+  test('lets a piece wait for nothing that is not there', async () => {
+    const never = Promise.withResolvers<void>()
+    const { stream } = source(
+      (async function* () {
+        yield 'a'
+        await never.promise
+      })(),
+    )
+    const reader = await open(stream)
+    expect(new TextDecoder().decode((await reader.read()).value)).toBe('a')
+    never.resolve()
+  })
+
+  test('sends what comes before a failure', async () => {
+    const { stream, log } = source(
+      (async function* () {
+        yield 'a'
+        throw new Error('broken')
+      })(),
+    )
+    const reader = await open(stream)
+    expect(new TextDecoder().decode((await reader.read()).value)).toBe('a')
+    expect(reader.read()).rejects.toThrow('broken')
+    expect(log).toEqual(['end'])
   })
 
   test('stops what makes the pieces, once, when the reader leaves', async () => {
@@ -70,6 +114,26 @@ describe('toByteStream', () => {
     expect(log).toEqual(['abort: The client stopped reading.', 'end'])
   })
 
+  test('bridges each silence of the maker, and none of the reader', async () => {
+    const gate = Promise.withResolvers<void>()
+    const { stream } = source(
+      (async function* () {
+        yield 'a'
+        await gate.promise
+        yield 'b'
+      })(),
+      { heartbeatMs: 1, heartbeat: () => '.' },
+    )
+    const reader = await open(stream)
+    const next = async () => new TextDecoder().decode((await reader.read()).value)
+    expect(await next()).toBe('a')
+    await Bun.sleep(10)
+    expect([await next(), await next()]).toEqual(['.', '.'])
+    gate.resolve()
+    await Bun.sleep(10)
+    expect(await next()).toBe('b')
+  })
+
   test('does not take the silence of the maker for a reader that stalls', async () => {
     const slow = async function* () {
       yield 'a'
@@ -123,6 +187,14 @@ function source(chunks: AsyncGenerator<string, void>, options: Partial<Source> =
     ...options,
   })
   return { stream, log, returned: returned.promise, made: () => made }
+}
+
+/** Each in a turn of the event loop of its own. */
+async function* ticking(): AsyncGenerator<string, void> {
+  for await (const piece of counting()) {
+    await Bun.sleep(0)
+    yield piece
+  }
 }
 
 async function* counting(last = Number.POSITIVE_INFINITY): AsyncGenerator<string, void> {

@@ -77,6 +77,7 @@ export function fakeEngine(
     backends: async () => [backend({ name: 'fake', default: true })],
     pool: () => ({ backends: [], observerFailures: 0 }),
     observe() {},
+    async drain() {},
     async close() {},
   }
 }

@@ -5,6 +5,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { countTests } from './junit.ts'
 
 const STEPS: readonly (readonly [name: string, command: readonly string[]])[] = [
   ['format and lint', ['biome', 'ci', '--colors=off', '--error-on-warnings']],
@@ -34,7 +35,7 @@ try {
     `--reporter-outfile=${report}`,
     'tests',
   ])
-  const tests = await count(report)
+  const tests = countTests(await readFile(report, 'utf8').catch(() => ''))
   passed += tests.passed
   failed += tests.failed + tests.skipped
   if (tests.skipped > 0) console.log(`${tests.skipped} skipped tests count as failed.`)
@@ -50,13 +51,4 @@ process.exitCode = failed === 0 && passed > STEPS.length ? 0 : 1
 
 async function run(cmd: string[]): Promise<number> {
   return await Bun.spawn({ cmd, stdin: 'ignore', stdout: 'inherit', stderr: 'inherit' }).exited
-}
-
-async function count(report: string) {
-  const xml = await readFile(report, 'utf8').catch(() => '')
-  const root = xml.match(/<testsuites[^>]*>/)?.[0] ?? ''
-  const number = (name: string) => Number(root.match(new RegExp(`${name}="(\\d+)"`))?.[1] ?? 0)
-  const failed = number('failures') + number('errors')
-  const skipped = number('skipped')
-  return { passed: number('tests') - failed - skipped, failed, skipped }
 }

@@ -146,6 +146,8 @@ function poolOf(capacity: number): DriverPool {
     exclusive: false,
     full: () => false,
     shed: () => false,
+    askForRoom: () => {},
+    keepNone() {},
     stats: () => ({
       processes: [],
       started: 0,

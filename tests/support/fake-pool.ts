@@ -18,6 +18,14 @@ export const FAKE_STATS: PoolStats = {
 /** The driver with that pool; its sessions are not really in it. */
 export function withPool(driver: FakeDriver, stats: PoolStats = FAKE_STATS): FakeDriver {
   return Object.assign(driver, {
-    pool: { capacity: 32, exclusive: false, full: () => false, shed: () => false, stats: () => stats },
+    pool: {
+      capacity: 32,
+      exclusive: false,
+      full: () => false,
+      shed: () => false,
+      askForRoom: () => {},
+      keepNone() {},
+      stats: () => stats,
+    },
   })
 }

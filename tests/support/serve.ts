@@ -18,16 +18,23 @@ export interface ServeOptions {
   readonly env: Readonly<Record<string, string>>
   readonly cwd: string
   readonly args?: readonly string[]
-  /** A bundle in place of the source. */
-  readonly main?: string
+  /** Another way to start clinvk than {@link clinvkCommand}. */
+  readonly command?: readonly string[]
 }
 
 const MAIN = join(import.meta.dir, '../../src/main.ts')
 
+/** How tests start clinvk: from source, or the executable that the environment names. */
+export function clinvkCommand(): readonly string[] {
+  const binary = process.env['CLINVK_BINARY']
+  return binary ? [binary] : [process.execPath, '--no-env-file', MAIN]
+}
+
 /** Starts `clinvk serve` on a free port and waits for its banner. @throws Error with its output where it ends instead. */
-export async function startClinvk({ env, cwd, args = [], main = MAIN }: ServeOptions): Promise<ServedClinvk> {
+export async function startClinvk(options: ServeOptions): Promise<ServedClinvk> {
+  const { env, cwd, args = [], command = clinvkCommand() } = options
   const proc = Bun.spawn({
-    cmd: [process.execPath, '--no-env-file', main, 'serve', '--port', '0', ...args],
+    cmd: [...command, 'serve', '--port', '0', ...args],
     cwd,
     env: { ...env },
     stdin: 'ignore',

@@ -1,4 +1,5 @@
 import { ClinvkError } from '../../errors.ts'
+import { wasLost } from '../pool/lost.ts'
 import { createProcessPool } from '../pool/pool.ts'
 import { programFiles } from '../pool/program.ts'
 import { SMALL_POOL } from '../pool/types.ts'
@@ -84,7 +85,7 @@ export function createAcpDriver(
     return { startup, folder, env, kind }
   }
 
-  const open = async (options: SessionOptions, signal: AbortSignal): Promise<AgentSession> => {
+  const open = async (options: SessionOptions, signal: AbortSignal, again = false): Promise<AgentSession> => {
     const { startup, folder, env, kind } = await toStart(options)
     const lease = await pool.take(kind, signal)
     const workdir = startup.away ? folder : options.workdir
@@ -156,8 +157,9 @@ export function createAcpDriver(
       tools?.close()
       lease.release()
       if (seeded !== undefined) await profile.forget?.(seeded, env)
-      throw error
+      if (again || !wasLost(lease, error)) throw error
     }
+    return await open(options, signal, true)
   }
 
   return {

@@ -242,6 +242,9 @@ export function createSession(setup: SessionSetup): AgentSession {
     get alive() {
       return isAlive()
     },
+    get worn() {
+      return lease.worn
+    },
     async *prompt(input, signal) {
       if (busy)
         throw new ClinvkError('session_busy', `${failing.backend}: the conversation has a turn under way.`)

@@ -1,3 +1,5 @@
+import { ClinvkError } from '../../errors.ts'
+import { wasLost } from '../pool/lost.ts'
 import { createProcessPool } from '../pool/pool.ts'
 import { type Kind, type Lease, SMALL_POOL } from '../pool/types.ts'
 import { abortError } from '../take-turn.ts'
@@ -11,7 +13,7 @@ import { createParking } from './parking.ts'
 import { createPolicy, type Policy } from './permissions.ts'
 import { probeClaude } from './probe.ts'
 import { type ClaudeProcess, type ProcessSetup, startAhead, startProcess } from './process.ts'
-import { openSession, type Timing } from './session.ts'
+import { type ClaudeSession, openSession, type Timing } from './session.ts'
 import { startupFiles } from './startup-files.ts'
 import { readUserSettings } from './user-settings.ts'
 
@@ -112,7 +114,7 @@ export function createClaudeDriver(settings: BackendSettings, timing: Timing = {
     }
   }
 
-  async function open(options: SessionOptions, signal: AbortSignal) {
+  async function open(options: SessionOptions, signal: AbortSignal): Promise<ClaudeSession> {
     const policy = createPolicy(options)
     const offer = offerTools(options)
     const history = toHistory(options.history ?? [], offer.inside)
@@ -148,7 +150,7 @@ export function createClaudeDriver(settings: BackendSettings, timing: Timing = {
     try {
       return await openIn(lease)
     } catch (error) {
-      if (!isClaimError(error) || signal.aborted) throw error
+      if (signal.aborted || !(isClaimError(error) || wasLost(lease, error))) throw error
       return await openIn(await pool.take(cold, signal))
     }
   }
@@ -178,7 +180,9 @@ export function createClaudeDriver(settings: BackendSettings, timing: Timing = {
       startAhead: async (aborted) => {
         const there = { ...start, cwd: await neutral.path() }
         return await startAhead(there, 'parked', aborted).catch((error) => {
-          if (!aborted.aborted) parking.failed(version)
+          // One that was killed might have waited.
+          const killed = error instanceof ClinvkError && typeof error.details['signal'] === 'string'
+          if (!aborted.aborted && !killed) parking.failed(version)
           throw error
         })
       },

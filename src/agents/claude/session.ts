@@ -70,7 +70,7 @@ interface Turn {
 }
 
 /** A session that can also count. */
-interface ClaudeSession extends AgentSession {
+export interface ClaudeSession extends AgentSession {
   /**
    * Tokens of the conversation with this as its last message, as the provider counts them. It is not asked anything,
    * and the session is of no use afterwards. Undefined where the provider does not count.

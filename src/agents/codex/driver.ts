@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { ClinvkError } from '../../errors.ts'
 import { fields, word } from '../fields.ts'
+import { wasLost } from '../pool/lost.ts'
 import { createProcessPool } from '../pool/pool.ts'
 import { type Lease, SMALL_POOL } from '../pool/types.ts'
 import type {
@@ -110,13 +111,20 @@ export function createCodexDriver(settings: BackendSettings, timing: Timing = {}
     }
   }
 
-  const openIn = async (lease: Lease<AppServer>, options: SessionOptions, form: AnswerForm | undefined) => {
+  const openIn = async (
+    take: () => Promise<Lease<AppServer>>,
+    options: SessionOptions,
+    form: AnswerForm | undefined,
+    again = false,
+  ): Promise<AgentSession> => {
+    const lease = await take()
     try {
       return await openThread(lease, options, form)
     } catch (error) {
       lease.release()
-      throw error
+      if (again || !wasLost(lease, error)) throw error
     }
+    return await openIn(take, options, form, true)
   }
 
   const kindFor = (options: SessionOptions) =>
@@ -149,7 +157,10 @@ export function createCodexDriver(settings: BackendSettings, timing: Timing = {}
       const form = options.jsonSchema === undefined ? undefined : answerForm(options.jsonSchema)
       await requireFolder(options.workdir)
       const kind = await kindFor(options)
-      return sessionUnlessAborted(openIn(await pool.take(kind, signal), options, form), signal)
+      return sessionUnlessAborted(
+        openIn(() => pool.take(kind, signal), options, form),
+        signal,
+      )
     },
     async prepare(options) {
       await kindFor(options)

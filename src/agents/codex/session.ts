@@ -208,6 +208,9 @@ export function createSession(setup: SessionSetup): AgentSession {
     get alive() {
       return server.alive && !failure && !closing
     },
+    get worn() {
+      return lease.worn
+    },
     async *prompt({ parts }, signal) {
       if (turn || latest?.calls.waiting)
         throw new ClinvkError('session_busy', `${backend}: the conversation has a turn under way.`)

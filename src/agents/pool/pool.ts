@@ -41,6 +41,7 @@ export function createProcessPool<P extends PooledProcess>(setup: PoolSetup): Pr
   const recent = createRecentKinds<P>(clock.now, enabled && limits.minimum > 0 ? limits.keepAliveMs : 0)
   const opened = { spare: 0, cold: 0 }
   const closing = new AbortController()
+  let giveUp = async () => false
 
   const onChange = () => {
     spares.plan()
@@ -102,6 +103,7 @@ export function createProcessPool<P extends PooledProcess>(setup: PoolSetup): Pr
   /** Finds a process for someone, or starts it, and keeps a place there: nothing may come between the two. */
   const reserve = async (kind: Kind<P>, place: 'waiting' | 'visits', signal: AbortSignal | undefined) => {
     const find = place === 'visits' ? seats.findForVisit : seats.find
+    let hopeless = false
     while (true) {
       const print = await prints.of(kind.files)
       for (const stop of [closing.signal, signal]) if (stop?.aborted) throw abortError(stop)
@@ -112,7 +114,13 @@ export function createProcessPool<P extends PooledProcess>(setup: PoolSetup): Pr
       // While starts fail they are tried one at a time, and whoever waits for the same one need not try it again.
       const trial = found || backOff.until() === undefined ? undefined : starting()
       if (!trial) {
-        const slot = found ?? whereFull(kind.key) ?? roster.start(kind, print, clock.now())
+        const there = found ?? whereFull(kind.key)
+        const tooMany = !there && place === 'waiting' && roster.count() >= maximum
+        if (tooMany && !hopeless) {
+          hopeless = !(await giveUp())
+          continue
+        }
+        const slot = there ?? roster.start(kind, print, clock.now())
         slot[place] += 1
         return slot
       }
@@ -153,6 +161,13 @@ export function createProcessPool<P extends PooledProcess>(setup: PoolSetup): Pr
       const found = leastUseful(slots)
       if (found) retire(found, 'shed')
       return found !== undefined
+    },
+    askForRoom(whom) {
+      giveUp = whom
+    },
+    keepNone() {
+      spares.stop()
+      roster.keepNone()
     },
     stats() {
       const { started, failedStarts, died, recycled } = roster

@@ -14,6 +14,8 @@ export interface Roster<P extends PooledProcess> {
   retire(slot: Slot<P>, reason?: RecycleReason): void
   /** To be called when a session, turn or visit is over: ends the process if it was the last. */
   settle(slot: Slot<P>): void
+  /** Ends those that no session uses, now and whenever it comes to that. */
+  keepNone(): void
   endAll(): Promise<void>
   readonly started: number
   readonly failedStarts: number
@@ -46,6 +48,7 @@ export function createRoster<P extends PooledProcess>(setup: RosterSetup): Roste
   let started = 0
   let failedStarts = 0
   let died = 0
+  let { keepsNone } = setup
 
   const watch = (slot: Slot<P>, process: P) => {
     slot.process = process
@@ -92,7 +95,7 @@ export function createRoster<P extends PooledProcess>(setup: RosterSetup): Roste
   const settle = (slot: Slot<P>) => {
     if (slot.ended || !slots.has(slot)) return
     if (slot.abandoned ? slot.running === 0 : slot.leaving && isUnused(slot)) end(slot)
-    else if (setup.keepsNone && isUnused(slot) && slot.process) retire(slot, 'unused')
+    else if (keepsNone && isUnused(slot) && slot.process) retire(slot, 'unused')
   }
 
   return {
@@ -123,6 +126,10 @@ export function createRoster<P extends PooledProcess>(setup: RosterSetup): Roste
     },
     retire,
     settle,
+    keepNone() {
+      keepsNone = true
+      for (const slot of slots) if (isUnused(slot)) retire(slot, 'unused')
+    },
     async endAll() {
       for (const slot of slots) end(slot)
       await Promise.all([...slots].map(({ ended }) => ended))

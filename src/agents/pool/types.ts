@@ -139,6 +139,13 @@ export interface DriverPool {
   full(): boolean
   /** Ends a process that no session uses; false where there is none. */
   shed(): boolean
+  /**
+   * Whom to ask for room where a session needs a process more than there may be: it ends a session that has no turn under
+   * way, and tells whether there was one.
+   */
+  askForRoom(giveUp: () => Promise<boolean>): void
+  /** Starts none ahead any more, and ends those that no session uses, now and whenever it comes to that. */
+  keepNone(): void
   stats(): PoolStats
 }
 

@@ -20,7 +20,6 @@ const BEFORE_ANY_MODEL: ReadonlySet<ErrorCode> = new Set([
   'backend_not_installed',
   'backend_not_ready',
   'queue_full',
-  'shutting_down',
 ])
 
 /**

@@ -2,7 +2,7 @@ import type { AgentProfile, HistoryMessage } from '../../agents/messages.ts'
 import type { Capabilities, InputPart, TurnEvent } from '../../agents/types.ts'
 import type { Config } from '../../config/schema.ts'
 import { CHAT_PROFILES } from '../../config/schema-chat.ts'
-import { bare, type Idempotency } from '../../engine/runs.ts'
+import { type BegunRun, bare, type Idempotency } from '../../engine/runs.ts'
 import type { BackendInfo, Engine, Turn, TurnRequest } from '../../engine/types.ts'
 import { ClinvkError, toClinvkError } from '../../errors.ts'
 import { type Began, startHeaders } from '../start-headers.ts'
@@ -47,10 +47,14 @@ export async function startChat(start: ChatStart): Promise<ChatRun> {
   const { turn, profile, ignored, backends } = await toTurnRequest(start)
   const own = new AbortController()
   const signal = AbortSignal.any([start.signal, own.signal])
-  const started = await engine.start(turn, signal).catch((error: unknown) => {
-    const failure = withExistingModels(toClinvkError(error), backends, start.chat.model_aliases)
-    throw isOfAgent(failure) ? markAgentRan(failure) : failure
-  })
+  // One that was begun needs no place in the queue.
+  const earlier = start.idempotency && engine.runs.again<TurnEvent>(start.idempotency, turn.caller)
+  const started = earlier
+    ? toTurn(earlier)
+    : await engine.start(turn, signal).catch((error: unknown) => {
+        const failure = withExistingModels(toClinvkError(error), backends, start.chat.model_aliases)
+        throw isOfAgent(failure) ? markAgentRan(failure) : failure
+      })
   const told = (error: unknown) =>
     markAgentRan(withExistingModels(toClinvkError(error), backends, start.chat.model_aliases))
   const without = [...(request.withoutEffect ?? []), ...ignored]
@@ -70,14 +74,15 @@ export async function startChat(start: ChatStart): Promise<ChatRun> {
     cancel: (reason: ClinvkError) => own.abort(reason),
   }
   const kept =
-    start.idempotency &&
-    engine.runs.begin({ ...run, detached: true, keepEvents: true, idempotency: start.idempotency })
+    earlier ??
+    (start.idempotency &&
+      engine.runs.begin({ ...run, detached: true, keepEvents: true, idempotency: start.idempotency }))
   const seen = () => (start.run === undefined ? engine.runs.note(run) : events)
   return {
     turn: {
       ...started,
       startedAt: kept?.run.createdAt ?? started.startedAt,
-      events: observed(kept ? bare(kept.events) : seen(), told, onInit),
+      events: observed(earlier ? events : kept ? bare(kept.events) : seen(), told, onInit),
     },
     headers: () => ({
       'x-clinvk-run': start.run ?? kept?.run.id ?? id,
@@ -87,6 +92,19 @@ export async function startChat(start: ChatStart): Promise<ChatRun> {
       ...startHeaders(began),
       ...withoutEffectHeader(without),
     }),
+  }
+}
+
+/** The turn of a run that an earlier request began. Nobody asks for the session of a chat. */
+function toTurn({ run: { id, about, createdAt: startedAt }, events }: BegunRun<TurnEvent>): Turn {
+  const { backend, model } = about as Pick<Turn, 'backend' | 'model'>
+  return {
+    id,
+    sessionId: id,
+    backend,
+    ...(model === undefined ? {} : { model }),
+    startedAt,
+    events: bare(events),
   }
 }
 

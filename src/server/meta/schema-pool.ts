@@ -1,5 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { RECYCLE_REASONS } from '../../agents/pool/types.ts'
+import { words } from '../words.ts'
 
 const count = (description: string) => Type.Integer({ description, minimum: 0 })
 const seconds = (description: string) =>
@@ -11,13 +12,10 @@ const maybe = Type.Optional
 const Process = Type.Object(
   {
     pid: maybe(Type.Integer({ description: 'Its process id. Absent while it is being started.' })),
-    state: Type.Union(
-      (['starting', 'spare', 'idle', 'busy', 'leaving'] as const).map((value) => Type.Literal(value)),
-      {
-        description:
-          'spare: no session has used it; idle: no prompt runs; busy: prompts run; leaving: it takes no new session and ends with its last one.',
-      },
-    ),
+    state: words(['starting', 'spare', 'idle', 'busy', 'leaving'], {
+      description:
+        'spare: no session has used it; idle: no prompt runs; busy: prompts run; leaving: it takes no new session and ends with its last one.',
+    }),
     sessions: count('Sessions that live in it.'),
     turns: count('Prompts that it has had.'),
     started_at: time('When it was started.'),

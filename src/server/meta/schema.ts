@@ -1,12 +1,12 @@
 import { type Static, Type } from '@sinclair/typebox'
+import { words } from '../words.ts'
 
 const text = (description: string) => Type.String({ description })
 const flag = (description: string) => Type.Boolean({ description })
 const support = (description: string) =>
-  Type.Union(
-    (['native', 'emulated', 'none'] as const).map((value) => Type.Literal(value)),
-    { description: `${description} native: by the agent itself; emulated: by clinvk; none: refused.` },
-  )
+  words(['native', 'emulated', 'none'], {
+    description: `${description} native: by the agent itself; emulated: by clinvk; none: refused.`,
+  })
 const modes = <const T extends readonly string[]>(names: T, description: string) =>
   Type.Partial(
     Type.Object(
@@ -50,10 +50,9 @@ const Capabilities = Type.Object(
 const Backend = Type.Object(
   {
     name: text('Name, for the backend of a prompt.'),
-    driver: Type.Union(
-      (['claude', 'codex', 'acp', 'exec', 'demo'] as const).map((value) => Type.Literal(value)),
-      { description: 'The protocol that the agent is spoken to in.' },
-    ),
+    driver: words(['claude', 'codex', 'acp', 'exec', 'demo'], {
+      description: 'The protocol that the agent is spoken to in.',
+    }),
     available: flag('The program is installed.'),
     ready: flag('A prompt can be expected to work.'),
     reason: Type.Optional(text('Why it is not ready, and what to do about it.')),

@@ -1,5 +1,6 @@
 import type { TurnEvent } from '../../agents/types.ts'
 import { collect, endedEarly } from '../../engine/collect.ts'
+import { each } from '../../engine/each.ts'
 import type { Engine, Turn } from '../../engine/types.ts'
 import { type ClinvkError, toClinvkError } from '../../errors.ts'
 import { callerOf } from '../chat/caller.ts'
@@ -36,12 +37,14 @@ export async function servePrompt(
   body: PromptRequest,
   request: Request,
   options: PromptOptions,
-): Promise<DryRunResponse | Response> {
+): Promise<Response> {
   const { engine, defaults } = options
   const turnRequest = fromPromptRequest(body)
   const metadata = body.metadata === undefined ? {} : { metadata: body.metadata }
-  if (body.dry_run ?? defaults.dryRun)
-    return { ...(await engine.plan(turnRequest)), dry_run: true, ...metadata }
+  if (body.dry_run ?? defaults.dryRun) {
+    const plan: DryRunResponse = { ...(await engine.plan(turnRequest)), dry_run: true, ...metadata }
+    return Response.json(plan)
+  }
 
   const begun = await beginRun<TurnEvent>(body, request, options, async (signal) => {
     const turn = await engine.start({ ...turnRequest, caller: await callerOf(request.headers) }, signal)
@@ -87,13 +90,17 @@ export async function servePrompt(
 }
 
 /** The events of a turn, and an error where the last one is missing. */
-async function* toItsEnd({ events, backend }: Turn): AsyncGenerator<TurnEvent, void> {
+function toItsEnd({ events, backend }: Turn): AsyncGenerator<TurnEvent, void> {
   let done = false
-  for await (const event of events) {
-    done = event.type === 'done'
-    yield event
-  }
-  if (!done) throw endedEarly(backend)
+  return each(events, {
+    item(event) {
+      done = event.type === 'done'
+      return event
+    },
+    ended() {
+      if (!done) throw endedEarly(backend)
+    },
+  })
 }
 
 async function collectTurn(turn: Turn, told: EventOptions) {
@@ -112,14 +119,10 @@ async function* tap<T>(items: AsyncGenerator<T, void>, see: (item: T) => void): 
 }
 
 /** Events as the pieces of their stream. What they fail with is the last piece. */
-async function* toChunks(
+function toChunks(
   events: AsyncGenerator<TurnEvent, void>,
   toChunk: (event: TurnEvent) => string,
   toLastChunk: (error: ClinvkError) => string,
 ): AsyncGenerator<string, void> {
-  try {
-    for await (const event of events) yield toChunk(event)
-  } catch (error) {
-    yield toLastChunk(toClinvkError(error))
-  }
+  return each(events, { item: toChunk, failed: (error) => toLastChunk(toClinvkError(error)) })
 }

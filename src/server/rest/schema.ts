@@ -1,11 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { Problem } from '../problem.ts'
+import { words } from '../words.ts'
 
-export const words = <const T extends readonly string[]>(values: T, options: { description: string }) =>
-  Type.Union(
-    values.map((value) => Type.Literal(value as T[number])),
-    options,
-  )
 const text = (description: string) => Type.Optional(Type.String({ minLength: 1, description }))
 export const flag = (description: string) => Type.Optional(Type.Boolean({ description }))
 const count = (description: string) =>

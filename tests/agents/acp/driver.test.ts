@@ -175,6 +175,16 @@ describe('sessions of one agent', () => {
     expect(agent.pids()).toHaveLength(2)
   })
 
+  test('get a new process where the old one dies before they are opened in it', async () => {
+    await using agent = rig({ turns: [[{ say: 'fine' }]] })
+    await agent.open()
+    for (let count = 1; count <= 3; count += 1) {
+      process.kill(Number(agent.pids().at(-1)), 'SIGKILL')
+      expect(textOf(await turn(await agent.open()))).toBe('fine')
+      expect(agent.pids()).toHaveLength(count + 1)
+    }
+  })
+
   test('are not told the last words of a process that was not theirs alone', async () => {
     const ends = [{ otherPrompt: true }, { stderr: 'secret of one' }, { exit: 3 }] as const
     await using agent = rig({ turns: [ends] })

@@ -24,9 +24,10 @@ describe('the processes of an agent', () => {
     const path = join(folder, 'settings')
     await using agent = rig({}, { startupFiles: () => [path] })
     const open = async () => (await agent.open()).start
-    expect([await open(), await open()]).toEqual(['cold', 'spare'])
+    const first = await agent.open()
+    expect([first.start, await open(), first.worn]).toEqual(['cold', 'spare', false])
     writeFileSync(path, 'new')
-    expect(await open()).toBe('cold')
+    expect([await open(), first.worn]).toEqual(['cold', true])
     rmSync(folder, { recursive: true })
   })
 })

@@ -236,6 +236,42 @@ describe('Claude Code that was started ahead', () => {
   )
 
   test(
+    'is there again after one was killed before it was ready',
+    async () => {
+      const program = join(home.home, 'killed-claude')
+      const real = join(env['PATH']?.split(':')[0] ?? '', 'claude')
+      await writeFile(
+        program,
+        `#!/bin/sh\ncase " $* " in *" --await-claim "*) mkdir "$0.once" 2>/dev/null && kill -9 $$;; esac\nexec ${real} "$@"\n`,
+        { mode: 0o755 },
+      )
+      const driver = driverOf({}, { command: [program] })
+      const workdir = await folderWith('work')
+      await ask(driver, { workdir })
+      await waitUntil(() => driver.pool?.stats().failedStarts === 1, { what: 'the start that fails' })
+      await ask(driver, { workdir })
+      await spareOf(driver)
+    },
+    LONG_MS,
+  )
+
+  test(
+    'may die when it is needed',
+    async () => {
+      const driver = driverOf()
+      for (const more of [{ profile: 'pure' } as const, { workdir: await folderWith('work') }]) {
+        await ask(driver, more)
+        await spareOf(driver)
+        for (const { pid } of driver.pool?.stats().processes ?? [])
+          if (pid !== undefined) process.kill(pid, 'SIGKILL')
+        const { events } = await ask(driver, more)
+        expect(events.at(-1)).toMatchObject({ type: 'done' })
+      }
+    },
+    LONG_MS,
+  )
+
+  test(
     'is not there for a session that is resumed',
     async () => {
       const driver = driverOf()

@@ -190,6 +190,15 @@ describe('a session of Codex', () => {
     expect(textOf(await take(await fake.driver.open(options(), never), [{ say: 'again' }]))).toBe('again')
   })
 
+  test('has a new process where the old one dies before it is opened in it', async () => {
+    await using fake = drive()
+    let pid = await pidOf(await fake.driver.open(options(), never))
+    for (let count = 1; count <= 3; count += 1) {
+      process.kill(pid, 'SIGKILL')
+      pid = await pidOf(await fake.driver.open(options(), never))
+    }
+  })
+
   test('fails without the last words of a process that was not its alone', async () => {
     await using fake = drive()
     const closed = await fake.driver.open(options(), never)

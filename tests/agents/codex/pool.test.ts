@@ -29,6 +29,15 @@ describe('the processes of Codex', () => {
     expect(fake.driver.pool?.shed()).toBe(true)
   })
 
+  test('tell their sessions when they are to end', async () => {
+    await using fake = drive({}, { pool: { ...SMALL_POOL, maxTurns: 2 } }, KEPT)
+    const session = await fake.driver.open(options(), never)
+    await pidOf(session)
+    expect(session.worn).toBe(false)
+    await pidOf(session)
+    expect(session.worn).toBe(true)
+  })
+
   test('are busy until their turn is over', async () => {
     await using fake = drive({}, {}, KEPT)
     const session = await fake.driver.open(options(), never)

@@ -144,6 +144,37 @@ test('a process that is not to be kept ends with its last session', async () => 
   expect(alive()).toHaveLength(0)
 })
 
+describe('a pool that is to keep none', () => {
+  test('ends spares and starts none, and processes in use go with their last session', async () => {
+    const { pool, kind, alive, clock } = world({ minimum: 1 }, { atOnce: 1 })
+    const lease = await pool.take(kind())
+    await clock.pass(250)
+    expect(alive()).toHaveLength(2)
+    pool.keepNone()
+    await settle()
+    expect([lease.process.alive, lease.worn]).toEqual([true, false])
+    expect(alive()).toHaveLength(1)
+    await clock.pass(10_000)
+    expect(alive()).toHaveLength(1)
+    lease.release()
+    await settle()
+    expect(alive()).toEqual([])
+  })
+
+  test('gives up a spare that is being started, and not a process that somebody waits for', async () => {
+    const { pool, kind, starts } = world({ minimum: 1 }, { atOnce: 1 })
+    void pool.prepare(kind('a', { held: true }))
+    await settle()
+    const waiting = pool.take(kind('b', { held: true }))
+    await settle()
+    const [spare, wanted] = starts
+    pool.keepNone()
+    expect([spare?.signal.aborted, wanted?.signal.aborted]).toEqual([true, false])
+    wanted?.succeed()
+    expect((await waiting).process.alive).toBe(true)
+  })
+})
+
 describe('closing a pool', () => {
   test('ends all, with and without sessions, and takes nobody any more', async () => {
     const { pool, kind, alive, clock } = world({ minimum: 1 }, { atOnce: 1 })

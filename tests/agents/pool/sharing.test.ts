@@ -192,6 +192,25 @@ describe('a pool', () => {
     expect(pool.full()).toBe(true)
   })
 
+  test('asks for room where a kind needs one process too many, as long as there is some', async () => {
+    const { pool, kind, alive } = world({ maximum: 2 })
+    const idle = [await pool.take(kind('a')), await pool.take(kind('b')), await pool.take(kind('b'))]
+    pool.askForRoom(async () => {
+      const oldest = idle.pop()
+      oldest?.release()
+      return oldest !== undefined
+    })
+    await pool.take(kind('a'))
+    expect(idle).toHaveLength(3)
+    await pool.take(kind('c'))
+    expect([alive(), idle.length]).toEqual([['a', 'c'], 1])
+    await Promise.all([pool.take(kind('d')), pool.take(kind('d'))])
+    expect([alive(), idle.length]).toEqual([['a', 'c', 'd'], 0])
+    const visit = await pool.visit(kind('e'))
+    expect(alive()).toEqual(['a', 'c', 'd', 'e'])
+    visit.release()
+  })
+
   test('sheds what no session uses, the longest unused first', async () => {
     const { pool, kind, clock, alive } = world()
     const leases = [await pool.take(kind('a')), await pool.take(kind('b')), await pool.take(kind('c'))]

@@ -63,7 +63,8 @@ describe('a stream', () => {
   })
 
   test('takes from the agent only what the client reads', async () => {
-    const engine = fakeEngine(() => answer(...Array.from({ length: 100 }, () => 'a')))
+    // Each is too long to be gathered with the next one.
+    const engine = fakeEngine(() => answer(...Array.from({ length: 100 }, () => 'a'.repeat(20_000))))
     const { chat } = chatApp({ engine })
     const reader = readerOf(await chat({ stream: true }))
     await reader.read()

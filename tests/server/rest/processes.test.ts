@@ -18,7 +18,7 @@ beforeEach(async () => {
   const backend = (script: string) => `{driver: exec, command: [sh, -c, ${JSON.stringify(script)}]}`
   await Bun.write(
     join(home, '.clinvk/config.yaml'),
-    `backends: {deaf: ${backend(deaf)}, fails: ${backend(fails)}}\n`,
+    `server: {drain_secs: 0}\nbackends: {deaf: ${backend(deaf)}, fails: ${backend(fails)}}\n`,
   )
   clinvk = await startClinvk({ env: { PATH: '/usr/bin:/bin', HOME: home }, cwd: join(home, 'work') })
 })

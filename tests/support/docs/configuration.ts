@@ -19,7 +19,8 @@ with its line, its column and the nearest key that exists.
 | \`CLINVK_API_KEYS\` | the API keys, separated by commas; they have no place in the file |
 | \`CLINVK_API_KEYS_GOPASS_PATH\` | \`server.api_keys_gopass_path\` |
 
-\`clinvk serve\` takes \`--config\`, \`--host\`, \`--port\` (\`-p\`), \`--demo\`.
+\`clinvk serve\` takes \`--config\`, \`--host\`, \`--port\` (\`-p\`), \`--demo\`, and \`--env-file\` for a file
+of variables, \`NAME=value\` a line, which win over those of the environment.
 `
 
 /** The reference of every key of the configuration file. */

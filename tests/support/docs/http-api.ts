@@ -26,7 +26,7 @@ A running server describes itself at \`/docs\` (to read) and \`/openapi.json\` (
 | GET | \`/api/v1/backends\` | lists the backends: version, whether each is ready or why not, models, capabilities |
 | GET | \`/api/v1/pool\` | tells what runs: agent processes, what prompts began on, who waits |
 | GET | \`/metrics\` | the same and more [for Prometheus](metrics.md), where \`server.metrics_enabled\` is set |
-| GET | \`/health\` | \`{"status":"ok", …}\`; needs no key. \`degraded\` where a backend that is configured is not installed |
+| GET | \`/health\` | \`{"status":"ok", …}\`; needs no key. \`degraded\` where a backend that is configured is not installed. It never waits for an agent: one that is still being looked at, as after the start, is told as not ready |
 
 ## POST /api/v1/prompt
 

@@ -1,6 +1,7 @@
 import { backendsPage } from './backends.ts'
 import { chatApisPage } from './chat-apis.ts'
 import { configurationPage } from './configuration.ts'
+import { connectPage } from './connect.ts'
 import { httpApiPage } from './http-api.ts'
 import { metricsPage } from './metrics.ts'
 
@@ -17,6 +18,7 @@ export function generatedPages(): GeneratedPage[] {
     { path: 'docs/http-api.md', text: httpApiPage() },
     { path: 'docs/backends.md', text: backendsPage() },
     { path: 'docs/chat-apis.md', text: chatApisPage() },
+    { path: 'docs/connect.md', text: connectPage() },
     { path: 'docs/metrics.md', text: metricsPage() },
   ]
 }

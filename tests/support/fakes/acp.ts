@@ -51,7 +51,7 @@ export interface AcpScenario {
   readonly late?: boolean
   /** Never asks MCP servers for their tools. */
   readonly noTools?: boolean
-  /** Ignores TERM. */
+  /** Ignores TERM, and records it. */
   readonly stubborn?: boolean
 }
 
@@ -204,7 +204,7 @@ async function answer(id: unknown, method: string, params: Json, session: string
 
 if (import.meta.main) {
   record({ pid: process.pid, argv: process.argv.slice(2), cwd: process.cwd() })
-  if (scenario.stubborn) process.on('SIGTERM', () => {})
+  if (scenario.stubborn) process.on('SIGTERM', () => record({ signal: 'SIGTERM' }))
   let text = ''
   const decoder = new TextDecoder()
   for await (const chunk of Bun.stdin.stream()) {

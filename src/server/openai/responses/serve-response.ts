@@ -45,10 +45,12 @@ export async function serveResponse(
   const writer = createEventWriter(begun, told)
   const stop = new AbortController()
   let last: readonly ResponseEvent[] | undefined
+  /** What its turn ends with when its client has left is told to nobody, and not kept. */
+  let ended = false
 
   const settle = (response: ResponseObject): ResponseObject => {
     runs.remove(run)
-    if (run.keep) store.put(owner, { response, input })
+    if (run.keep && !ended) store.put(owner, { response, input })
     return response
   }
   const run: Run = {
@@ -95,9 +97,10 @@ export async function serveResponse(
       request,
       {
         ...services,
-        onStreamEnd(ended) {
+        onStreamEnd(streamed) {
+          ended = true
           forget()
-          services.onStreamEnd(ended)
+          services.onStreamEnd(streamed)
         },
       },
     )

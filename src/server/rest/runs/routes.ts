@@ -5,13 +5,15 @@ import type { NumberedEvent } from '../../../engine/runs.ts'
 import { toClinvkError } from '../../../errors.ts'
 import type { RunRecord } from '../../../sessions/run-types.ts'
 import { callerOf } from '../../chat/caller.ts'
+import { told } from '../../told.ts'
 import type { NumberedEvent as ToldEvent } from '../answer-stream.ts'
 import type { PromptOptions } from '../prompt.ts'
+import { StreamEvent } from '../schema.ts'
 import { toPromptResponse } from '../to-response.ts'
 import { CANCEL, EVENTS, FIND, LIST } from './describe.ts'
 import { serveEvents } from './events.ts'
-import { fromRunQuery } from './from-query.ts'
-import type { Run } from './schema.ts'
+import { fromRunQuery, RUN_QUERY } from './from-query.ts'
+import { Run, RunList } from './schema.ts'
 import { toRun } from './to-response.ts'
 import { toldAnswer } from './told.ts'
 import { toTurn, withClock } from './turn.ts'
@@ -55,7 +57,7 @@ export function runRoutes(options: PromptOptions) {
         const { limit, offset } = filter
         return { runs: found.map((run) => toRun(run)), total, limit, offset }
       },
-      { detail: LIST },
+      told({ detail: LIST }, { query: RUN_QUERY, answer: RunList }),
     )
     .get(
       '/api/v1/runs/:id',
@@ -64,16 +66,16 @@ export function runRoutes(options: PromptOptions) {
         const run = runs.find(params.id, caller)
         return toRun(run, await resultOf(run, caller))
       },
-      { detail: FIND },
+      told({ detail: FIND }, { answer: Run }),
     )
     .post(
       '/api/v1/runs/:id/cancel',
       async ({ params, request }) => toRun(await runs.cancel(params.id, await callerOf(request.headers))),
-      { parse: 'none', detail: CANCEL },
+      told({ parse: 'none', detail: CANCEL }, { answer: Run }),
     )
     .get(
       '/api/v1/runs/:id/events',
       async ({ params, request }) => await serveEvents(params.id, request, options),
-      { detail: EVENTS },
+      told({ detail: EVENTS }, { query: ['after'], events: StreamEvent }),
     )
 }

@@ -1,8 +1,9 @@
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
+import { words } from '../../words.ts'
 import { ChainResponse } from '../chain/schema.ts'
 import { CompareResponse } from '../compare/schema.ts'
 import { ParallelResponse } from '../parallel/schema.ts'
-import { PromptResponse, words } from '../schema.ts'
+import { PromptResponse } from '../schema.ts'
 
 const text = (description: string) => Type.String({ description })
 const maybe = <T extends TSchema>(schema: T) => Type.Optional(schema)
@@ -20,10 +21,7 @@ export const Run = Type.Object(
     run_id: maybe(text('The run that it is part of, of a task.')),
     response_id: maybe(text('The response, of one in the background.')),
     tasks: maybe(Type.Integer({ description: 'How many prompts it has, of several prompts.' })),
-    status: Type.Union(
-      STATUSES.map((status) => Type.Literal(status)),
-      { description: 'interrupted: the server ended in the middle of it.' },
-    ),
+    status: words(STATUSES, { description: 'interrupted: the server ended in the middle of it.' }),
     session_id: maybe(text('The session, of a prompt.')),
     backend: maybe(text('The backend, of a prompt.')),
     model: maybe(text('The model that was asked for.')),

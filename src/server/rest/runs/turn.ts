@@ -1,4 +1,5 @@
 import type { TurnEvent } from '../../../agents/types.ts'
+import { each } from '../../../engine/each.ts'
 import type { NumberedEvent } from '../../../engine/runs.ts'
 import type { Turn } from '../../../engine/types.ts'
 import type { RunRecord } from '../../../sessions/run-types.ts'
@@ -41,11 +42,11 @@ export function withClock<E>(events: AsyncGenerator<NumberedEvent<E>, void>): {
   let last: number | undefined
   return {
     now: () => last ?? Date.now(),
-    events: (async function* () {
-      for await (const { at, event } of events) {
+    events: each(events, {
+      item({ at, event }) {
         last = at
-        yield event
-      }
-    })(),
+        return event
+      },
+    }),
   }
 }

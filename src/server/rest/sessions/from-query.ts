@@ -1,22 +1,25 @@
 import type { SessionFilter } from '../../../sessions/types.ts'
 import { createQueryReader } from '../query.ts'
 
+/** What the query of a list of sessions may have. */
+export const SESSION_QUERY = [
+  'backend',
+  'status',
+  'tag',
+  'workdir',
+  'text',
+  'limit',
+  'offset',
+  'cursor',
+] as const
+
 /**
  * Reads which sessions to list.
  *
  * @throws `invalid_request` naming every parameter that is wrong.
  */
 export function fromSessionQuery(query: URLSearchParams): SessionFilter & { readonly offset: number } {
-  const read = createQueryReader(query, [
-    'backend',
-    'status',
-    'tag',
-    'workdir',
-    'text',
-    'limit',
-    'offset',
-    'cursor',
-  ])
+  const read = createQueryReader(query, SESSION_QUERY)
   const filter = {
     limit: read.count('limit', 20, 1, 1000),
     offset: read.count('offset', 0, 0, 1_000_000_000),

@@ -1,10 +1,11 @@
 import { Elysia } from 'elysia'
 import type { JsonBody } from '../../json-body.ts'
+import { told } from '../../told.ts'
 import { type PromptOptions, servePrompt } from '../prompt.ts'
-import { SessionPrompt } from '../schema.ts'
+import { PromptAnswer, SessionPrompt } from '../schema.ts'
 import { CHANGE, DELETE, FIND, FORK, LIST, PROMPT } from './describe.ts'
-import { fromSessionQuery } from './from-query.ts'
-import { SessionChanges } from './schema.ts'
+import { fromSessionQuery, SESSION_QUERY } from './from-query.ts'
+import { DeletedSession, Session, SessionChanges, SessionList, WholeSession } from './schema.ts'
 import { toSession, toSessionList, toSessionTurn } from './to-response.ts'
 
 /** The sessions of our own API. */
@@ -19,7 +20,7 @@ export function sessionRoutes(jsonBody: JsonBody, options: PromptOptions) {
         const filter = fromSessionQuery(new URL(request.url).searchParams)
         return toSessionList(sessions.list(filter), filter)
       },
-      { detail: LIST },
+      told({ detail: LIST }, { query: SESSION_QUERY, answer: SessionList }),
     )
     .get(
       '/api/v1/sessions/:id',
@@ -27,17 +28,17 @@ export function sessionRoutes(jsonBody: JsonBody, options: PromptOptions) {
         const { session, turns } = sessions.find(params.id)
         return { ...toSession(session), turns: turns.map(toSessionTurn) }
       },
-      { detail: FIND },
+      told({ detail: FIND }, { answer: WholeSession }),
     )
     .patch(
       '/api/v1/sessions/:id',
       async ({ params, request }) => toSession(sessions.change(params.id, await readChanges({ request }))),
-      { parse: 'none', detail: CHANGE },
+      told({ parse: 'none', detail: CHANGE }, { body: SessionChanges, answer: Session }),
     )
     .delete(
       '/api/v1/sessions/:id',
       async ({ params }) => ({ id: (await sessions.remove(params.id)).id, deleted: true as const }),
-      { detail: DELETE },
+      told({ detail: DELETE }, { answer: DeletedSession }),
     )
     .post(
       '/api/v1/sessions/:id/fork',
@@ -45,7 +46,7 @@ export function sessionRoutes(jsonBody: JsonBody, options: PromptOptions) {
         const changes = request.body === null ? {} : await readChanges({ request })
         return toSession(sessions.fork(params.id, changes))
       },
-      { parse: 'none', detail: FORK },
+      told({ parse: 'none', detail: FORK }, { body: SessionChanges, answer: Session }),
     )
     .post(
       '/api/v1/sessions/:id/prompt',
@@ -54,6 +55,6 @@ export function sessionRoutes(jsonBody: JsonBody, options: PromptOptions) {
         const { session } = sessions.find(params.id)
         return await servePrompt({ ...body, session_id: session.id }, request, options)
       },
-      { parse: 'none', detail: PROMPT },
+      told({ parse: 'none', detail: PROMPT }, { body: SessionPrompt, answer: PromptAnswer }),
     )
 }

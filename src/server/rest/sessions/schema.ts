@@ -1,4 +1,5 @@
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
+import { words } from '../../words.ts'
 import { TokenUsage } from '../schema.ts'
 
 const text = (description: string) => Type.String({ description })
@@ -19,13 +20,10 @@ export const Session = Type.Object(
     title: maybe(text('Its title.')),
     tags: Type.Array(text('A tag.'), { description: 'Its tags.' }),
     metadata: Type.Record(Type.String(), Type.Unknown(), { description: 'Data of its caller.' }),
-    status: Type.Union(
-      STATUSES.map((status) => Type.Literal(status)),
-      {
-        description:
-          'idle before its first prompt, else what became of the last: interrupted where the server ended in the middle of it.',
-      },
-    ),
+    status: words(STATUSES, {
+      description:
+        'idle before its first prompt, else what became of the last: interrupted where the server ended in the middle of it.',
+    }),
     parent_id: maybe(text('The session that it was forked from.')),
     created_at: time('When it began.'),
     last_used: time('When its last turn began or ended.'),

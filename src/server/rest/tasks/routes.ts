@@ -1,10 +1,11 @@
 import { Elysia } from 'elysia'
 import type { JsonBody } from '../../json-body.ts'
-import { ChainRequest } from '../chain/schema.ts'
+import { told } from '../../told.ts'
+import { ChainRequest, ChainResponse } from '../chain/schema.ts'
 import { serveChain } from '../chain/serve.ts'
-import { CompareRequest } from '../compare/schema.ts'
+import { CompareRequest, CompareResponse } from '../compare/schema.ts'
 import { serveCompare } from '../compare/serve.ts'
-import { ParallelRequest } from '../parallel/schema.ts'
+import { ParallelRequest, ParallelResponse } from '../parallel/schema.ts'
 import { serveParallel } from '../parallel/serve.ts'
 import { CHAIN, COMPARE, PARALLEL } from './describe.ts'
 import type { TasksOptions } from './serve-tasks.ts'
@@ -18,16 +19,16 @@ export function tasksRoutes(jsonBody: JsonBody, options: TasksOptions) {
     .post(
       '/api/v1/parallel',
       async ({ request }) => serveParallel(await readParallel({ request }), request, options),
-      { parse: 'none', detail: PARALLEL },
+      told({ parse: 'none', detail: PARALLEL }, { body: ParallelRequest, answer: ParallelResponse }),
     )
     .post(
       '/api/v1/chain',
       async ({ request }) => serveChain(await readChain({ request }), request, options),
-      { parse: 'none', detail: CHAIN },
+      told({ parse: 'none', detail: CHAIN }, { body: ChainRequest, answer: ChainResponse }),
     )
     .post(
       '/api/v1/compare',
       async ({ request }) => serveCompare(await readCompare({ request }), request, options),
-      { parse: 'none', detail: COMPARE },
+      told({ parse: 'none', detail: COMPARE }, { body: CompareRequest, answer: CompareResponse }),
     )
 }

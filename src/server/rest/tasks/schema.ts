@@ -1,7 +1,8 @@
 /** What bodies and answers of several prompts have in common. */
 import { type Static, type TObject, type TProperties, Type } from '@sinclair/typebox'
 import { Problem, TaskProblem } from '../../problem.ts'
-import { DryRunResponse, flag, PromptRequest, PromptResponse, StreamEvent, words } from '../schema.ts'
+import { words } from '../../words.ts'
+import { DryRunResponse, flag, PromptRequest, PromptResponse, StreamEvent } from '../schema.ts'
 
 const {
   stream,

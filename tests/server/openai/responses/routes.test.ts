@@ -350,15 +350,24 @@ describe('POST /responses/{id}/cancel', () => {
   })
 })
 
-test('a client that leaves leaves nothing behind that could be read or cancelled', async () => {
-  const { post, request, engine } = paused()
-  const reader = readerOf(await post('/openai/v1/responses', { model: 'fake', input: 'x', stream: true }))
-  const id = idIn(await reader.until('output_text.delta'))
-  await reader.leave()
-  expect(await endOf(engine)).toBe('cancelled')
-  expect((await request(`/openai/v1/responses/${id}`)).status).toBe(404)
-  expect((await request(`/openai/v1/responses/${id}/cancel`, { method: 'POST' })).status).toBe(404)
-})
+test.each([
+  ['between two events', false],
+  ['while it waits for the next event', true],
+] as const)(
+  'a client that leaves %s leaves nothing behind that could be read or cancelled',
+  async (_, waits) => {
+    const { post, request, engine } = paused()
+    const reader = readerOf(await post('/openai/v1/responses', { model: 'fake', input: 'x', stream: true }))
+    const id = idIn(await reader.until('output_text.delta'))
+    const waiting = waits ? reader.rest() : undefined
+    await Bun.sleep(1)
+    await reader.leave()
+    await waiting
+    expect(await endOf(engine)).toBe('cancelled')
+    expect((await request(`/openai/v1/responses/${id}`)).status).toBe(404)
+    expect((await request(`/openai/v1/responses/${id}/cancel`, { method: 'POST' })).status).toBe(404)
+  },
+)
 
 function app(script?: Script) {
   return testApp({ engine: fakeEngine(script) })
