@@ -27,8 +27,10 @@ FROM bun AS build
 COPY bun.lock bunfig.toml ./
 RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=secret,id=ca \
     bun install --frozen-lockfile --production
+COPY packaging packaging
 COPY src src
-RUN bun build --compile --minify src/main.ts --outfile dist/clinvk
+RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=secret,id=ca \
+    bun run build
 
 FROM ${DEBIAN}
 LABEL org.opencontainers.image.title="clinvk" \
