@@ -346,8 +346,9 @@ describeChat('answers in JSON', (stage) => {
           end = chunk.choices[0]?.finish_reason ?? end
         }
         expect([content, end]).toEqual(['{"city": "Ro', 'length'])
-        // Claude Code goes on by itself, and may have asked again in the moment before it is ended.
-        expect(callsOf(prompt).length).toBeLessThanOrEqual(model === 'claude' ? 2 : 1)
+        // Claude Code goes on by itself up to three times, and may have asked again before it is ended; on a busy machine
+        // twice.
+        expect(callsOf(prompt).length).toBeLessThanOrEqual(model === 'claude' ? 3 : 1)
       },
       LONG_MS,
     )

@@ -568,7 +568,9 @@ describeChat(
             'response.function_call_arguments.done',
             'response.output_item.done',
           ]
-          expect(withoutRepeats(events.map(({ type }) => String(type)))).toEqual([
+          // Where many start at once one may be silent for long enough for a sign of life.
+          const told = events.map(({ type }) => String(type)).filter((type) => type !== 'keepalive')
+          expect(withoutRepeats(told)).toEqual([
             'response.created',
             'response.in_progress',
             'response.output_item.added',
