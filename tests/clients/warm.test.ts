@@ -108,6 +108,26 @@ describeChat('a chat whose client sends all of it again', (stage) => {
     )
 
     test(
+      'goes on for longer than an agent bears in one session',
+      async () => {
+        const ask = ways['chat completions'] as Ask
+        stage.model.play({ text: 'More.' })
+        const messages: Message[] = []
+        const starts: (string | null)[] = []
+        for (let turn = 0; turn < 25; turn += 1) {
+          messages.push(user(`${backend} long ${turn}.`))
+          const answer = await ask(backend, messages)
+          starts.push(answer.start)
+          for (const { content } of messages.filter(({ role }) => role === 'user'))
+            expect(timesHeard(answer.call, content)).toBe(1)
+          messages.push(said(answer.text))
+        }
+        expect(starts.filter((start) => start !== 'warm').length).toBeLessThanOrEqual(2)
+      },
+      LONG_MS,
+    )
+
+    test(
       'that is edited is told anew, and neither branch hears of the other',
       async () => {
         const ask = ways['chat completions'] as Ask

@@ -129,6 +129,7 @@ export function createAcpDriver(
         model: startup.alias?.model ?? model,
         alias: startup.alias?.name,
         tooManyCalls: startup.tooManyCalls,
+        mostTurns: startup.turns,
         tools,
         interruptMs: timing.interruptMs,
         forget: async () => {

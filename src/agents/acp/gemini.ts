@@ -160,7 +160,7 @@ function pure(env: Readonly<Record<string, string>>, choices: Choices, hasTools:
     },
     links: home.links,
     away: true,
-    ...(hasTools ? { toolServers: TOOL_SERVERS } : { tooManyCalls: NOT_THERE }),
+    ...(hasTools ? { toolServers: TOOL_SERVERS } : { tooManyCalls: NOT_THERE, turns: CHAT_TURNS }),
     ...(choices.forced === undefined ? {} : { alias: { name: FORCED, model: choices.forced } }),
   }
 }
@@ -205,6 +205,9 @@ const PURE_SETTINGS = {
 /** What is not even made needs no rule that denies it, and a client's tools may have the names of Gemini CLI's own. */
 const ONLY_CLIENT_TOOLS = { ...UNHINDERED_CALLS, tools: { core: ['none'] } }
 
+/** Turns of a chat that goes on in one session. Gemini CLI counts the model calls of all of them together (0.61.0). */
+const CHAT_TURNS = 20
+
 /**
  * With a key, or by Vertex, nothing is offered: the request's body is mended last of all, to have no tools. By a login
  * with Google nothing mends it; there one tool is offered that the model is told not to call, see `NO_TOOLS`.
@@ -215,7 +218,7 @@ const ONLY_CLIENT_TOOLS = { ...UNHINDERED_CALLS, tools: { core: ['none'] } }
  */
 const NOTHING_TO_CALL = {
   tools: { core: [IDLE_TOOL] },
-  model: { maxSessionTurns: 6, disableLoopDetection: true },
+  model: { maxSessionTurns: CHAT_TURNS + 4, disableLoopDetection: true },
   modelConfigs: {
     customOverrides: [
       {

@@ -26,6 +26,8 @@ export interface Startup {
    * how many it takes.
    */
   readonly tooManyCalls?: string
+  /** Turns after which a session is better begun anew. By default it bears any number. */
+  readonly turns?: number
 }
 
 /** The names for MCP servers of one kind of process. The model knows a tool as `SERVER_TOOL`. */

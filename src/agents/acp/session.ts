@@ -36,6 +36,8 @@ export interface SessionSetup {
   readonly alias?: string | undefined
   /** See `Startup.tooManyCalls`. */
   readonly tooManyCalls?: string | undefined
+  /** See `Startup.turns`. */
+  readonly mostTurns?: number | undefined
   /** The tools of its client, where it has some. */
   readonly tools?: OpenTools | undefined
   /** Removes what is left of the session once it is closed. */
@@ -128,6 +130,7 @@ export function createSession(setup: SessionSetup): AgentSession {
     },
   }
   const unroute = connection.route(sessionId, handlers)
+  let turns = 0
 
   const done = ({ stopReason, usage, model: told }: Outcome): TurnEvent => {
     const model = told !== undefined && told === setup.alias ? setup.model : told
@@ -243,7 +246,7 @@ export function createSession(setup: SessionSetup): AgentSession {
       return isAlive()
     },
     get worn() {
-      return lease.worn
+      return lease.worn || (setup.mostTurns !== undefined && turns >= setup.mostTurns)
     },
     async *prompt(input, signal) {
       if (busy)
@@ -279,6 +282,7 @@ export function createSession(setup: SessionSetup): AgentSession {
         endWork: lease.beginTurn(),
       }
       turn = current
+      turns += 1
       calls?.listen({
         // At once, so that the end of the leg comes after them.
         tell(events) {
