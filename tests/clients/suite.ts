@@ -39,8 +39,9 @@ export function describeChat(name: string, body: (stage: ChatStage) => void, con
     const start = async () => {
       const env = await agentEnv(provider.url, home, { geminiAttempts: 1 })
       const file = join(home.home, 'config.yaml')
-      if (config !== undefined) await writeFile(file, config)
-      const args = config === undefined ? [] : ['--config', file]
+      // These tests are about what clients and providers see. Processes that nobody asked for would take the CPU from them.
+      await writeFile(file, config?.includes('pool:') ? config : `${config ?? ''}pool:\n  minimum: 0\n`)
+      const args = ['--config', file]
       clinvk = await startClinvk({ env, cwd: home.workdir, args })
     }
     beforeAll(async () => {

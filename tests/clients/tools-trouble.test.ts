@@ -136,7 +136,7 @@ async function expectFreed(stage: ChatStage): Promise<void> {
 }
 
 /** An agent ends with its answer, so that what is left can only be one that waits for results. */
-const NOTHING_KEPT = 'conversations:\n  keep_alive_secs: 0\n'
+const NOTHING_KEPT = 'conversations:\n  keep_alive_secs: 0\npool:\n  minimum: 0\n'
 
 describeChat(
   'a client that leaves an agent waiting',
