@@ -247,7 +247,8 @@ describe('the tools that the real gemini is given or not', () => {
         message: expect.stringContaining(vary ? 'calling tools that are not there' : 'went in circles'),
       })
     }
-    expect(received().length).toBeLessThan(13)
+    // A chat of 20 turns may make as many calls, and these are counted together.
+    expect(received().length).toBeLessThan(32)
   }, 60_000)
 
   test('are no hindrance to an answer that repeats itself', async () => {
