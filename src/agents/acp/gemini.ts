@@ -212,8 +212,8 @@ const CHAT_TURNS = 20
  * With a key, or by Vertex, nothing is offered: the request's body is mended last of all, to have no tools. By a login
  * with Google nothing mends it; there one tool is offered that the model is told not to call, see `NO_TOOLS`.
  *
- * A model that calls something all the same is told that it is not there, a few times: one conversation needs two calls
- * at most, since an answer may have to be repaired. Gemini CLI tells nobody else of such calls. What it takes for a loop
+ * A model that calls something all the same is told that it is not there, as often as a chat of so many turns may call its
+ * model. Gemini CLI tells nobody else of such calls. What it takes for a loop
  * are also the same calls, if their arguments are equal, and texts that are meant to repeat themselves.
  */
 const NOTHING_TO_CALL = {
