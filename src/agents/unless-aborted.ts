@@ -20,7 +20,7 @@ export async function unlessAborted<T>(
     return [() => signal.removeEventListener('abort', onAbort)]
   })
   try {
-    return await Promise.race([work, aborted.promise])
+    return await Promise.race([aborted.promise, work])
   } finally {
     for (const stop of listening) stop()
   }

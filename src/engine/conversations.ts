@@ -1,7 +1,7 @@
 import { uniqueCallIds } from '../agents/call-ids.ts'
 import type { HistoryMessage } from '../agents/messages.ts'
-import { abortError } from '../agents/take-turn.ts'
 import type { AgentDriver, AgentSession, SessionOptions } from '../agents/types.ts'
+import { sessionUnlessAborted, unlessAborted } from '../agents/unless-aborted.ts'
 import { ClinvkError } from '../errors.ts'
 import type { Place } from '../process/folders.ts'
 import type { ResolvedOptions } from './options.ts'
@@ -234,7 +234,7 @@ export function createConversations(
         if (lines.get(conversation.id) === line) lines.delete(conversation.id)
       })
       try {
-        await abortable(before, signal)
+        await unlessAborted(before, signal)
         if (!known.has(conversation.id)) throw sessionNotFound(conversation.id)
       } catch (error) {
         mine.resolve()
@@ -268,11 +268,17 @@ export function createConversations(
       await rest(conversation)
       await makeRoom(driver)
       const open = async (more: Partial<SessionOptions>) => {
-        conversation.live = await openUnless(signal, driver, {
-          ...options,
-          workdir: conversation.workdir,
-          ...more,
-        })
+        conversation.live = await sessionUnlessAborted(
+          driver.open(
+            {
+              ...options,
+              workdir: conversation.workdir,
+              ...more,
+            },
+            signal,
+          ),
+          signal,
+        )
         conversation.options = options
         return conversation.live
       }
@@ -329,21 +335,6 @@ export function sessionNotFound(id: string): ClinvkError {
   return new ClinvkError('session_not_found', `There is no session "${id}" on this server.`)
 }
 
-/** Opens a session, or stops waiting when the signal aborts; one that opens after that is closed at once. */
-async function openUnless(
-  signal: AbortSignal,
-  driver: AgentDriver,
-  options: SessionOptions,
-): Promise<AgentSession> {
-  const opening = driver.open(options, signal)
-  try {
-    return await abortable(opening, signal)
-  } catch (error) {
-    opening.then((late) => late.close()).catch(() => {})
-    throw error
-  }
-}
-
 function nothingKept({ id, driver }: Conversation): ClinvkError {
   return new ClinvkError(
     'session_not_found',
@@ -361,14 +352,4 @@ function cannotGoOn({ id, driver }: Conversation, same: boolean): ClinvkError {
         'unsupported_option',
         `${driver.name} cannot change the options of a session that has begun. Leave them as they were, or start a new session.`,
       )
-}
-
-async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  if (signal.aborted) throw abortError(signal)
-  const aborted = Promise.withResolvers<never>()
-  const onAbort = () => aborted.reject(abortError(signal))
-  signal.addEventListener('abort', onAbort, { once: true })
-  return await Promise.race([promise, aborted.promise]).finally(() =>
-    signal.removeEventListener('abort', onAbort),
-  )
 }

@@ -1,5 +1,5 @@
-import { stat } from 'node:fs/promises'
-import { findProgram } from '../../process/child.ts'
+import { createFingerprints } from '../pool/fingerprint.ts'
+import { programFiles } from '../pool/program.ts'
 
 /** What is known of whether a Claude Code can be started ahead and told later where it works. */
 export interface Parking {
@@ -14,13 +14,10 @@ export interface Parking {
 const PAUSE_MS = 10 * 60_000
 
 export function createParking(now: () => number = Date.now): Parking {
+  const prints = createFingerprints()
   const failures = new Map<string, number>()
   return {
-    async versionOf([program = ''], env) {
-      const found = findProgram(program, env)
-      const { ino, size, mtimeMs } = (found && (await stat(found).catch(() => undefined))) || {}
-      return JSON.stringify([found, ino, size, mtimeMs])
-    },
+    versionOf: (command, env) => prints.of(programFiles(command, env)),
     isPossible: (version) => now() - (failures.get(version) ?? Number.NEGATIVE_INFINITY) > PAUSE_MS,
     failed: (version) => void failures.set(version, now()),
   }

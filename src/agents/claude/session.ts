@@ -2,6 +2,7 @@ import { ClinvkError, toClinvkError } from '../../errors.ts'
 import { type Channel, createChannel } from '../../process/channel.ts'
 import type { Child } from '../../process/child.ts'
 import { toJsonLine } from '../../process/json-line.ts'
+import { within } from '../../process/within.ts'
 import { type Fields, fields, word } from '../fields.ts'
 import type { Lease } from '../pool/types.ts'
 import { abortError, takeTurn } from '../take-turn.ts'
@@ -247,7 +248,7 @@ export async function openSession(setup: SessionSetup, signal: AbortSignal): Pro
       failure ??= toClinvkError(error)
       await terminate()
     }
-    await endedWithin(child, timing.closeMs)
+    await within(timing.closeMs ?? CLOSE_MS, child.exited)
     await terminate()
     ended = true
     lease.release()
@@ -374,7 +375,7 @@ export async function openSession(setup: SessionSetup, signal: AbortSignal): Pro
         // Else the model is told that its calls failed, and asked again.
         if (turn?.waiting) await interrupt(turn)
         await child.endInput()
-        await endedWithin(child, timing.closeMs)
+        await within(timing.closeMs ?? CLOSE_MS, child.exited)
         await terminate()
       })()
       lease.release()
@@ -401,15 +402,6 @@ function kill({ pid }: Child): void {
   } catch {
     // It has ended by itself.
   }
-}
-
-async function endedWithin(child: Child, ms = CLOSE_MS): Promise<void> {
-  let timer: Timer | undefined
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms)
-  })
-  await Promise.race([child.exited, late])
-  clearTimeout(timer)
 }
 
 /** Claude Code may begin a turn by itself, when a task in the background ends: its result is not ours. */

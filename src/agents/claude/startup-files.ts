@@ -1,18 +1,14 @@
 import { join } from 'node:path'
-import { findProgram } from '../../process/child.ts'
+import { programFiles } from '../pool/program.ts'
 
 /**
  * What a process reads when it starts and never again: the program, the user's settings, with the provider to use, and
  * the login. Not `~/.claude.json`, which every start rewrites.
  */
 export function startupFiles(
-  [program = '']: readonly string[],
+  command: readonly string[],
   env: Readonly<Record<string, string>>,
 ): readonly string[] {
   const folder = env['CLAUDE_CONFIG_DIR'] ?? join(env['HOME'] ?? '', '.claude')
-  return [
-    findProgram(program, env) ?? program,
-    join(folder, 'settings.json'),
-    join(folder, '.credentials.json'),
-  ]
+  return [...programFiles(command, env), join(folder, 'settings.json'), join(folder, '.credentials.json')]
 }
