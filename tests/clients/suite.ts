@@ -39,8 +39,10 @@ export function describeChat(name: string, body: (stage: ChatStage) => void, con
     const start = async () => {
       const env = await agentEnv(provider.url, home, { geminiAttempts: 1 })
       const file = join(home.home, 'config.yaml')
-      // These tests are about what clients and providers see. Processes that nobody asked for would take the CPU from them.
-      await writeFile(file, config?.includes('pool:') ? config : `${config ?? ''}pool:\n  minimum: 0\n`)
+      // These tests are about what clients and providers see, and run side by side. Processes that nobody asked for would
+      // take the CPU from them, and agents that wait for results would have to make room for each other.
+      const pool = 'pool:\n  minimum: 0\n  maximum: 64\n'
+      await writeFile(file, config?.includes('pool:') ? config : `${config ?? ''}${pool}`)
       const args = ['--config', file]
       clinvk = await startClinvk({ env, cwd: home.workdir, args })
     }

@@ -258,6 +258,20 @@ describe('a chat that goes on', () => {
     await run(engine, chat([...called, said('so it is'), user('two')], tools))
     expect(fake.opened).toHaveLength(1)
     expect(fake.prompts).toHaveLength(2)
+    // Results that were edited since are those of another conversation.
+    for (const isError of [true, false]) {
+      const edited = called.map((message) =>
+        message.role === 'tool' ? { ...message, isError, parts: [] } : message,
+      )
+      const said3 = [...edited, said('so it is'), user('two'), said('end'), user('three')]
+      await run(engine, chat(said3, tools))
+      expect(fake.opened.at(-1)?.history).toEqual(said3.slice(0, -1))
+    }
+    const failed = called.map((message) =>
+      message.role === 'tool' ? { ...message, isError: true } : message,
+    )
+    await run(engine, chat([...failed, said('so it is'), user('two'), said('end'), user('three')], tools))
+    expect(fake.opened).toHaveLength(4)
   })
 })
 
@@ -283,6 +297,37 @@ describe('what is kept of chats', () => {
     const { engine, fake } = stage({ conversations: { keepAliveMs: 0, maxIdle: 2, maxShared: 2 } })
     await run(engine, chat(one))
     expect(fake.log).toEqual(['close agent-1'])
+  })
+
+  test('is nothing of one whose process is to end', async () => {
+    const { engine, fake } = stage()
+    fake.worn = true
+    await run(engine, chat(one))
+    expect(fake.log).toEqual(['close agent-1'])
+    await run(engine, chat(two))
+    expect(fake.opened[1]?.history).toEqual(two.slice(0, -1))
+  })
+
+  test('is left as it was by a request that was refused because too many wait', async () => {
+    const { engine, fake } = stage({ queue: { running: 1, waiting: 1, waitingPerBackend: 1 } })
+    await run(engine, chat(one))
+    const gate = Promise.withResolvers<void>()
+    fake.steps = ({ parts }) => [{ after: gate.promise }, ...answer(`re: ${textOf(parts)}`)]
+    const others = ['a', 'b'].map(async (text) => {
+      const { events } = await engine.start(chat([user(text)]), never)
+      return { events, first: events.next() }
+    })
+    const refused = await engine.start(chat(two), never)
+    const [running, waiting] = await Promise.all(others)
+    await waitUntil(() => engine.queue().some((line) => line.running === 1 && line.waiting === 1))
+    expect(await refused.events.next().catch((error: ClinvkError) => error.code)).toBe('queue_full')
+    gate.resolve()
+    await running?.first
+    await running?.events.return()
+    await waiting?.first
+    await waiting?.events.return()
+    await run(engine, chat(two))
+    expect(fake.opened.filter(({ history }) => history !== undefined)).toEqual([])
   })
 
   test('is nothing of a prompt that nobody can go on with', async () => {

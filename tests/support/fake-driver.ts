@@ -32,6 +32,8 @@ export interface FakeDriver extends AgentDriver {
   canAnswer: (results: readonly ToolResult[]) => boolean
   /** How its sessions came by their processes; by default it does not tell. */
   processStart: ProcessStart | undefined
+  /** Whether the processes of its sessions are to end. */
+  worn: boolean
   /** The sessions' processes die. */
   kill(): void
 }
@@ -76,6 +78,7 @@ export function createFakeDriver(
     capabilities: { ...ALL_CAPABILITIES, ...capabilities },
     ...(capacity === undefined ? {} : { pool: poolOf(capacity) }),
     processStart: undefined,
+    worn: false,
     opened: [],
     prompts: [],
     answers: [],
@@ -115,6 +118,9 @@ export function createFakeDriver(
       return {
         id,
         ...(start === undefined ? {} : { start }),
+        get worn() {
+          return fake.worn
+        },
         get alive() {
           return !closed && born === generation
         },
