@@ -1,6 +1,7 @@
-// Runs clinvk from a checkout on a machine that has Node with npm, or Bun, and nothing else of ours: finds or
-// fetches the pinned Bun, installs exactly what bun.lock says, then hands over. Plain JavaScript, because Node
-// runs it too. Usage: bootstrap.mjs <script> <its arguments>
+#!/usr/bin/env node
+// The `clinvk` of a checkout, on a machine that has Node with npm, or Bun, and nothing else of ours: finds or fetches
+// the pinned Bun, installs exactly what bun.lock says, then hands over. Plain JavaScript, because Node runs it too.
+// Usage: bootstrap.mjs [--run <another script>] <arguments>
 import { spawn, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -22,10 +23,10 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
   })
 
 const bun = findBun() ?? fetchBun()
-const [script, ...words] = process.argv.slice(2)
-const serves = script === 'src/main.ts'
+const given = process.argv.slice(2)
+const [script, words] = given[0] === '--run' ? [given[1], given.slice(2)] : ['src/main.ts', given]
 // What only tests need is not worth the wait of somebody who wants to start.
-const scope = serves ? ['--production'] : []
+const scope = script === 'src/main.ts' ? ['--production'] : []
 const install = spawnSync(bun, ['install', '--frozen-lockfile', ...scope], {
   cwd: root,
   stdio: ['ignore', 2, 2],
@@ -34,7 +35,6 @@ if (install.status !== 0) fail('Installing the dependencies failed; see above.')
 if (early) process.exit(1)
 
 child = spawn(bun, [...SAFE, join(root, script), ...words], {
-  cwd: root,
   stdio: 'inherit',
   env: { ...process.env, CLINVK_PARENT: String(process.pid) },
 })
@@ -60,7 +60,7 @@ function findBun() {
 }
 
 function fetchBun() {
-  console.error(`clinvk: fetching Bun ${wanted} with npm, about 100 MB, the first time only …`)
+  console.error(`clinvk: taking Bun ${wanted} from npm, which fetches about 100 MB the first time …`)
   const words = [
     'exec',
     '--yes',
