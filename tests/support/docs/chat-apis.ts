@@ -29,12 +29,31 @@ Point any client at one of these base URLs; a key is needed only where the serve
 | OpenAI Codex (\`wire_api = "responses"\`), Cursor | \`http://127.0.0.1:8080/openai/v1\` |
 | Anthropic SDKs, Vercel AI SDK, LangChain, Claude Code (\`ANTHROPIC_BASE_URL\`), OpenCode | \`http://127.0.0.1:8080/anthropic\` or \`…/anthropic/v1\` |
 
-\`\`\`python
-from openai import OpenAI
-
-client = OpenAI(base_url="http://127.0.0.1:8080/openai/v1", api_key="not-needed")
-answer = client.chat.completions.create(model="claude", messages=[{"role": "user", "content": "Hello!"}])
+\`\`\`sh
+curl http://127.0.0.1:8080/openai/v1/chat/completions -H 'content-type: application/json' \\
+  -d '{"model": "demo", "messages": [{"role": "user", "content": "Hello!"}]}'
 \`\`\`
+
+\`\`\`json
+{
+  "object": "chat.completion", "model": "demo",
+  "choices": [{"message": {"role": "assistant", "content": "[clinvk demo agent, no model] You said: Hello!"}, "finish_reason": "stop"}]
+}
+\`\`\`
+
+\`\`\`sh
+curl http://127.0.0.1:8080/anthropic/v1/messages -H 'content-type: application/json' \\
+  -d '{"model": "demo", "max_tokens": 1000, "messages": [{"role": "user", "content": "Hello!"}]}'
+\`\`\`
+
+\`\`\`json
+{
+  "type": "message", "role": "assistant", "model": "demo", "stop_reason": "end_turn",
+  "content": [{"type": "text", "text": "[clinvk demo agent, no model] You said: Hello!"}]
+}
+\`\`\`
+
+The same in JavaScript, Python and a dozen tools: [connect a client](connect.md).
 
 **Models**: a backend's name (\`claude\`), \`backend/model\` or \`backend:model\` (classes such as \`claude/fast\` too), the id of a model that a
 backend lists or whose family is known (\`gpt-*\`, \`o3\`, \`claude-*\`, \`gemini-*\`), or an alias of \`chat.model_aliases\`. \`GET …/models\` lists

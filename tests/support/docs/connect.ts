@@ -9,6 +9,7 @@ export function connectPage(): string {
 const HEAD = `# Connect a client
 
 <!-- Generated from src/commands/connect by \`bun run docs\`. -->
+<!-- all run by tests/commands/connect-run.test.ts -->
 
 \`clinvk connect TOOL\` prints these settings with the address of your server, a model that it has, and a key where it asks for one;
 \`clinvk connect\` lists the tools. \`--url\` names another server, \`--model\` another model, \`--json\` prints the same for programs. It writes no file.

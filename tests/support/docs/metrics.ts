@@ -20,6 +20,7 @@ server:
 It is guarded as everything is: where there are API keys it needs one, and a \`Host\` that is no name of this machine is refused
 (\`server.allowed_hosts\`). Prometheus sends a key as a bearer token:
 
+<!-- not run: Prometheus is no part of the tests -->
 \`\`\`yaml
 scrape_configs:
   - job_name: clinvk
