@@ -2,8 +2,7 @@ import { chmod, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { processesIn } from '../support/processes.ts'
-
-const MAIN = join(import.meta.dir, '../../src/main.ts')
+import { clinvkCommand } from '../support/serve.ts'
 
 /** How a command ended. */
 interface Ended {
@@ -44,7 +43,7 @@ export async function createDesk(): Promise<Desk> {
     },
     async run(args, env = {}) {
       const proc = Bun.spawn({
-        cmd: [process.execPath, '--no-env-file', MAIN, ...args],
+        cmd: [...clinvkCommand(), ...args],
         cwd: home,
         env: { PATH: bin, HOME: home, ...env },
         stdin: 'ignore',

@@ -9,9 +9,8 @@ import type { Connection } from '../../src/commands/connect/types.ts'
 import { type AgentHome, agentEnv, createAgentHome } from '../agents/env.ts'
 import { type MockProvider, startMockProvider } from '../support/mock-provider/index.ts'
 import { processesIn } from '../support/processes.ts'
-import { type ServedClinvk, startClinvk } from '../support/serve.ts'
+import { clinvkCommand, type ServedClinvk, startClinvk } from '../support/serve.ts'
 
-const MAIN = join(import.meta.dir, '../../src/main.ts')
 const MODULES = join(import.meta.dir, '../../node_modules')
 const KEY = 'a-key-for-the-test-of-connect'
 
@@ -78,7 +77,7 @@ describe.each([
 
   async function connect(tool: string, model: string): Promise<Connection> {
     const proc = Bun.spawn({
-      cmd: [process.execPath, MAIN, 'connect', tool, '--json', '--url', clinvk.url, '--model', model],
+      cmd: [...clinvkCommand(), 'connect', tool, '--json', '--url', clinvk.url, '--model', model],
       env,
       cwd: home.workdir,
       stdout: 'pipe',
