@@ -1,8 +1,9 @@
 import manifest from '../package.json' with { type: 'json' }
 import { programName, TARGETS, type Target } from './targets.ts'
 
-const { version, description, license, engines } = manifest
-const common = { version, description, license }
+const { version, description, license, homepage, repository, bugs, engines } = manifest
+// npm signs where a package comes from only where that is the repository that it names.
+const common = { version, description, license, homepage, repository, bugs }
 
 /** The name of the package that holds the executable for a platform. */
 export function packageName({ name }: Pick<Target, 'name'>): string {

@@ -17,10 +17,10 @@ export interface Block {
   readonly answers: boolean
 }
 
-/** README.md and every page of `docs/`, as paths in the project. */
+/** README.md, that of the package, and every page of `docs/`, as paths in the project. */
 export async function allPages(): Promise<string[]> {
   const pages = (await readdir(join(ROOT, 'docs'))).filter((name) => name.endsWith('.md')).sort()
-  return ['README.md', ...pages.map((name) => `docs/${name}`)]
+  return ['README.md', 'packaging/README.md', ...pages.map((name) => `docs/${name}`)]
 }
 
 async function textOf(page: string): Promise<string> {
