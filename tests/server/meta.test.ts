@@ -17,7 +17,13 @@ describe('GET /api/v1/backends', () => {
       ready: true,
       default: true,
       models: ['model-1'],
-      capabilities: { system_prompt: 'emulated', approval_modes: { default: 'native', none: 'emulated' } },
+      capabilities: {
+        system_prompt: 'emulated',
+        approval_modes: { default: 'native', none: 'emulated' },
+        documents: 'none',
+        effort: 'none',
+        profiles: ['full'],
+      },
     })
   })
 

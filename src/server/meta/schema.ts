@@ -26,6 +26,7 @@ const Capabilities = Type.Object(
     usage: flag('Tokens are told.'),
     cost: flag('Cost is told.'),
     images: support('Images in a prompt.'),
+    documents: support('PDFs in a chat.'),
     system_prompt: support('system_prompt.'),
     model: support('model.'),
     max_turns: support('max_turns.'),
@@ -39,6 +40,10 @@ const Capabilities = Type.Object(
     client_tools: support('Tools that the caller runs.'),
     tool_choice: support("Making the model call one of the caller's tools."),
     approval_modes: modes(['default', 'auto', 'none', 'always'], 'The approval modes; others are refused.'),
+    effort: support('How much the model of a chat thinks.'),
+    profiles: Type.Array(words(['pure', 'project', 'full'], { description: 'A profile.' }), {
+      description: 'What a chat can be given of the agent: nothing, what the folder sets up, or all.',
+    }),
     sandbox_modes: modes(
       ['default', 'read-only', 'workspace', 'full'],
       'The sandbox modes; others are refused.',

@@ -48,6 +48,7 @@ function toCapabilities(can: Capabilities): Backend['capabilities'] {
     usage: can.usage,
     cost: can.cost,
     images: can.images,
+    documents: can.documents,
     system_prompt: can.systemPrompt,
     model: can.model,
     max_turns: can.maxTurns,
@@ -60,6 +61,8 @@ function toCapabilities(can: Capabilities): Backend['capabilities'] {
     json_schema: can.jsonSchema,
     client_tools: can.clientTools,
     tool_choice: can.toolChoice,
+    effort: can.effort,
+    profiles: [...can.profiles],
     approval_modes: { ...can.approvalModes },
     sandbox_modes: { ...can.sandboxModes },
   }

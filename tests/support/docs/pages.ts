@@ -2,6 +2,7 @@ import { backendsPage } from './backends.ts'
 import { chatApisPage } from './chat-apis.ts'
 import { configurationPage } from './configuration.ts'
 import { connectPage } from './connect.ts'
+import { fieldsPage } from './fields.ts'
 import { httpApiPage } from './http-api.ts'
 import { metricsPage } from './metrics.ts'
 
@@ -18,6 +19,7 @@ export function generatedPages(): GeneratedPage[] {
     { path: 'docs/http-api.md', text: httpApiPage() },
     { path: 'docs/backends.md', text: backendsPage() },
     { path: 'docs/chat-apis.md', text: chatApisPage() },
+    { path: 'docs/fields.md', text: fieldsPage() },
     { path: 'docs/connect.md', text: connectPage() },
     { path: 'docs/metrics.md', text: metricsPage() },
   ]

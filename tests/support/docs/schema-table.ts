@@ -12,6 +12,11 @@ export function fieldTable(schema: TSchema): string {
 
 /** What a value may be, in a few words. */
 export function valuesOf(schema: TSchema): string {
+  if ('$ref' in schema) {
+    const name = nameOf(schema)
+    return `[${name}](${IN_HTTP_API[name] ?? `#${name.toLowerCase()}`})`
+  }
+  if (schema['enum']) return schema['enum'].map((value: string) => `\`${value}\``).join(', ')
   if (schema['anyOf']) {
     const options: TSchema[] = schema['anyOf']
     return options
@@ -19,11 +24,27 @@ export function valuesOf(schema: TSchema): string {
       .join(', ')
   }
   if ('const' in schema) return `\`${schema['const']}\``
-  if (schema['type'] === 'array') return `list of ${schema['items']?.type ?? 'value'}s`
+  if (schema['type'] === 'array') {
+    const { items } = schema
+    return items && '$ref' in items ? `list of ${valuesOf(items)}` : `list of ${items?.type ?? 'value'}s`
+  }
   if (schema['type'] === 'object') return 'mapping'
   const { minimum, maximum, type } = schema
   if (minimum === undefined && maximum === undefined) return type ?? 'any'
   return `${type}, ${minimum ?? ''} to ${maximum ?? 'any'}`
+}
+
+/** Where the page of the HTTP API has the table of an object. */
+export const IN_HTTP_API: Readonly<Record<string, string>> = {
+  PromptResponse: 'http-api.md#answer',
+  ParallelResponse: 'http-api.md#post-apiv1parallel',
+  ChainResponse: 'http-api.md#post-apiv1chain',
+  CompareResponse: 'http-api.md#post-apiv1compare',
+}
+
+/** The name of the schema that a reference of OpenAPI leads to. */
+export function nameOf(reference: object): string {
+  return String('$ref' in reference ? reference.$ref : '').replace('#/components/schemas/', '')
 }
 
 /** A text that may stand in a table. */
