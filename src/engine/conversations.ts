@@ -122,11 +122,6 @@ export function createConversations(
     await dismiss(oldest)
     return true
   }
-  /** Ends agents until there may be a process more. */
-  const makeRoom = async (driver: AgentDriver) => {
-    while (driver.pool?.full()) if (!(await giveUpOne(driver))) return
-  }
-
   return {
     create(
       id: string,
@@ -266,7 +261,6 @@ export function createConversations(
       const { driver, agentSessionId, forkOf } = conversation
       const { capabilities } = driver
       await rest(conversation)
-      await makeRoom(driver)
       const open = async (more: Partial<SessionOptions>) => {
         conversation.live = await sessionUnlessAborted(
           driver.open(
