@@ -50,6 +50,16 @@ describe('a turn that waits for results', () => {
     expect(engine.queue()).toMatchObject([{ running: 0, waiting: 0 }])
   })
 
+  test('gives its place back with its call, whatever its reader does then', async () => {
+    const { engine, fake } = stage()
+    fake.steps = () => calling
+    const { events } = await engine.start(ask('go', first), never)
+    for (let last = await events.next(); !last.done && last.value.type !== 'done'; )
+      last = await events.next()
+    expect(engine.queue()).toMatchObject([{ running: 0 }])
+    await events.return()
+  })
+
   test('waits on where its results were refused, or their client left the queue', async () => {
     const { engine, fake, busy, release, waits } = await called({ waiting: 1 })
     const own = new AbortController()

@@ -2,7 +2,7 @@ import { afterEach, expect, test } from 'bun:test'
 import type { PoolLimits } from '../../src/agents/pool/types.ts'
 import type { TurnEvent } from '../../src/agents/types.ts'
 import type { Engine, TurnRequest } from '../../src/engine/types.ts'
-import { world } from '../agents/pool/support.ts'
+import { settle, world } from '../agents/pool/support.ts'
 import { createFakeDriver, type FakeDriver } from '../support/fake-driver.ts'
 import { createTestEngine } from '../support/test-engine.ts'
 
@@ -36,7 +36,7 @@ function stage(limits: Partial<PoolLimits>, atOnce = 0) {
     const { events } = await engine.start({ parts: [{ type: 'text', text }], ...more }, never)
     return await Array.fromAsync(events)
   }
-  return { fake, run, alive, sessions: () => pool.stats().processes.map(({ sessions }) => sessions) }
+  return { engine, fake, run, alive, sessions: () => pool.stats().processes.map(({ sessions }) => sessions) }
 }
 
 test('the conversation that waits longest for its next turn makes room for a process of its own', async () => {
@@ -76,4 +76,18 @@ test('where none waits for a turn, one that waits for results makes room', async
   await run('two')
   expect(fake.log).toEqual(['close agent-1'])
   expect(alive()).toHaveLength(1)
+})
+
+test('none is kept for what comes next by an engine that begins nothing more, and none is started ahead', async () => {
+  const { engine, fake, run, alive } = stage({ maximum: 2 })
+  const asked: unknown[] = []
+  Object.assign(fake, { prepare: async (options: unknown) => void asked.push(options) })
+  await run('one')
+  const request: TurnRequest = { parts: [{ type: 'text', text: 'two' }] }
+  await engine.prepare([request])
+  expect([alive().length, asked.length]).toEqual([1, 1])
+  await engine.drain(60_000)
+  await engine.prepare([request])
+  await settle()
+  expect([alive().length, asked.length]).toEqual([0, 1])
 })

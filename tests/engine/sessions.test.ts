@@ -122,6 +122,45 @@ describe('a session that is kept', () => {
     expect(engine.sessions.list({ limit: 9 }).total).toBe(0)
   })
 
+  test('goes on under the options of the turn that the next one waited for, in an agent opened with them', async () => {
+    const { engine, fake } = stage().start()
+    const { id } = await run(engine, ask('one'))
+    const gate = Promise.withResolvers<void>()
+    const answer = fake.steps
+    fake.steps = (input) => [{ after: gate.promise }, ...answer(input)]
+    const two = run(engine, ask('two', { sessionId: id, model: 'm2' }))
+    await waitUntil(() => fake.prompts.length === 2)
+    const three = await engine.start(ask('three', { sessionId: id }), never)
+    gate.resolve()
+    await Promise.all([two, Array.fromAsync(three.events)])
+    expect(fake.opened.map(({ model }) => model)).toEqual([undefined, 'm2'])
+    expect(fake.log).toEqual(['close agent-1'])
+  })
+
+  test('is let go where the store fails once the turn has it', async () => {
+    const shared = stage()
+    let armed = false
+    let failing = false
+    const { engine } = shared.start((store) => ({
+      ...store,
+      lock(id, holder, until) {
+        const taken = store.lock(id, holder, until)
+        failing = armed && taken
+        return taken
+      },
+      get(id) {
+        if (failing) throw new ClinvkError('store_failed', 'no disk')
+        return store.get(id)
+      },
+    }))
+    const { id } = await run(engine, ask('one'))
+    armed = true
+    expect(await codeOf(run(engine, ask('two', { sessionId: id })))).toBe('store_failed')
+    const other = shared.start()
+    expect(await codeOf(run(other.engine, ask('three', { sessionId: id, whenBusy: 'fail' })))).toBe('ok')
+    failing = false
+  })
+
   test('takes the prompt that waited for a first one whose agent could not start', async () => {
     const { engine, fake } = stage().start()
     const gate = Promise.withResolvers<never>()
@@ -130,12 +169,14 @@ describe('a session that is kept', () => {
     const first = await engine.start(ask('one'), never)
     const failed = codeOf(Array.fromAsync(first.events))
     await waitUntil(() => engine.sessions.list({ limit: 1 }).total === 1)
-    const second = run(engine, ask('two', { sessionId: first.sessionId }))
-    await Bun.sleep(20)
+    const second = await engine.start(ask('two', { sessionId: first.sessionId }), never)
+    const events = Array.fromAsync(second.events)
+    // Nothing but promises is between its first event and its wait for the session.
+    await new Promise((resolve) => setImmediate(resolve))
     Object.assign(fake, { open })
     gate.reject(new ClinvkError('agent_crashed', 'It does not start.'))
     expect(await failed).toBe('agent_crashed')
-    expect((await second).events.at(-1)).toMatchObject({ type: 'done' })
+    expect((await events).at(-1)).toMatchObject({ type: 'done' })
   })
 })
 
@@ -202,8 +243,9 @@ describe('a busy session', () => {
     const shared = stage()
     const { engine, fake } = shared.start()
     const { id } = await run(engine, ask('one'))
+    const gate = Promise.withResolvers<void>()
     fake.steps = ({ parts: [part] }) => [
-      { waitMs: 30 },
+      { after: gate.promise },
       { type: 'text', text: part?.type === 'text' ? part.text : '' },
       { type: 'done', stopReason: 'end_turn' },
     ]
@@ -217,6 +259,7 @@ describe('a busy session', () => {
       'session_busy',
     )
     const waiting = run(other.engine, ask('six', { sessionId: id }))
+    gate.resolve()
     await Promise.all([...running, waiting])
     const prompts = engine.sessions.find(id).turns.map(({ prompt }) => prompt)
     expect(prompts.filter((prompt) => prompt !== 'six')).toEqual(['one', 'two', 'three'])
