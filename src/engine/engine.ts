@@ -12,7 +12,7 @@ import { createEnding } from './ending.ts'
 import { newId } from './ids.ts'
 import type { TurnLimits } from './limits.ts'
 import { type MemoryBudget, watchMemory } from './memory-budget.ts'
-import { toPoolView, toQueueView } from './pool-view.ts'
+import { toPoolView } from './pool-view.ts'
 import { createQueue, type QueueLimits, UNBOUNDED } from './queue.ts'
 import { createRuns } from './runs.ts'
 import { createSessionKeeper } from './session-keeper.ts'
@@ -171,7 +171,6 @@ export function createEngine(setup: EngineOptions): Engine {
       now: Date.now,
     }),
     runs,
-    queue: queue.stats,
     backends: createListing(backends, defaultBackend),
     pool: () =>
       toPoolView({
@@ -179,7 +178,7 @@ export function createEngine(setup: EngineOptions): Engine {
         turns,
         conversations: conversations.countOf,
         limits: setup.poolLimits,
-        ...(setup.queue ? { queue: toQueueView(queue.stats(), setup.queue) } : {}),
+        queue: queue.view(),
       }),
     observe: turns.observe,
     drain: (ms, reason = shuttingDown()) => ending.drain(ms, reason),

@@ -110,7 +110,7 @@ describe('an engine', () => {
     expect(await codeOf(engine.countTokens(request, never))).toBe('backend_not_ready')
     full = false
     expect(await engine.countTokens(request, never)).toBe(42)
-    expect(engine.queue()).toMatchObject([{ running: 0, waiting: 0 }])
+    expect(engine.pool().queue).toMatchObject({ running: { fake: 0 }, waiting: { fake: 0 } })
     // Nothing is under way any more.
     await engine.drain(60_000)
   })
@@ -267,12 +267,13 @@ describe('an engine', () => {
     const { sessionId } = turn
     const busy = await engine.start(ask('two', { sessionId }), never)
     await busy.events.next()
-    const changing = run(engine, ask('three', { sessionId, model: 'b' }))
-    const following = run(engine, ask('four', { sessionId }))
-    await Bun.sleep(5)
+    const changing = await engine.start(ask('three', { sessionId, model: 'b' }), never)
+    const following = await engine.start(ask('four', { sessionId }), never)
+    const turns = [changing, following].map(({ events }) => Array.fromAsync(events))
     await Array.fromAsync(busy.events)
-    await Promise.all([changing, following])
+    await Promise.all(turns)
     expect(fake.opened.map(({ model }) => model)).toEqual(['a', 'b'])
+    expect(fake.log).toEqual(['close agent-1'])
   })
 
   test('does not go on with a session that an ephemeral turn has ended', async () => {

@@ -8,6 +8,7 @@ import { ClinvkError } from '../../src/errors.ts'
 import { openRunStore } from '../../src/sessions/run-store.ts'
 import { openSessionStore } from '../../src/sessions/store.ts'
 import type { SessionStore } from '../../src/sessions/types.ts'
+import { settle } from '../agents/pool/support.ts'
 import { createFakeDriver, type FakeDriver } from '../support/fake-driver.ts'
 import { waitUntil } from '../support/processes.ts'
 import { createTestEngine } from '../support/test-engine.ts'
@@ -122,21 +123,6 @@ describe('a session that is kept', () => {
     expect(engine.sessions.list({ limit: 9 }).total).toBe(0)
   })
 
-  test('goes on under the options of the turn that the next one waited for, in an agent opened with them', async () => {
-    const { engine, fake } = stage().start()
-    const { id } = await run(engine, ask('one'))
-    const gate = Promise.withResolvers<void>()
-    const answer = fake.steps
-    fake.steps = (input) => [{ after: gate.promise }, ...answer(input)]
-    const two = run(engine, ask('two', { sessionId: id, model: 'm2' }))
-    await waitUntil(() => fake.prompts.length === 2)
-    const three = await engine.start(ask('three', { sessionId: id }), never)
-    gate.resolve()
-    await Promise.all([two, Array.fromAsync(three.events)])
-    expect(fake.opened.map(({ model }) => model)).toEqual([undefined, 'm2'])
-    expect(fake.log).toEqual(['close agent-1'])
-  })
-
   test('is let go where the store fails once the turn has it', async () => {
     const shared = stage()
     let armed = false
@@ -171,8 +157,7 @@ describe('a session that is kept', () => {
     await waitUntil(() => engine.sessions.list({ limit: 1 }).total === 1)
     const second = await engine.start(ask('two', { sessionId: first.sessionId }), never)
     const events = Array.fromAsync(second.events)
-    // Nothing but promises is between its first event and its wait for the session.
-    await new Promise((resolve) => setImmediate(resolve))
+    await settle()
     Object.assign(fake, { open })
     gate.reject(new ClinvkError('agent_crashed', 'It does not start.'))
     expect(await failed).toBe('agent_crashed')
@@ -382,6 +367,21 @@ describe('a session that another process removed', () => {
 })
 
 describe('a fork by an agent that can fork', () => {
+  test('is told what was said up to then while the original is in the middle of a turn', async () => {
+    const { engine, fake } = stage({ fork: true }).start()
+    const { id } = await run(engine, ask('one'))
+    const gate = Promise.withResolvers<void>()
+    const answer = fake.steps
+    fake.steps = (input) => [{ after: gate.promise }, ...answer(input)]
+    const two = run(engine, ask('two', { sessionId: id }))
+    await waitUntil(() => fake.prompts.length === 2)
+    fake.steps = answer
+    await run(engine, ask('more', { sessionId: engine.sessions.fork(id, {}).id }))
+    expect(fake.opened.at(-1)).not.toHaveProperty('resume')
+    gate.resolve()
+    await two
+  })
+
   test('has what was said up to then, also where the original has gone on since', async () => {
     const { engine, fake } = stage({ fork: true }).start()
     const { id } = await run(engine, ask('one'))
