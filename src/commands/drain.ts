@@ -15,7 +15,7 @@ const RETRY_MS = 10_000
 /** What a server is made of that is to stop. */
 interface Stopping {
   readonly server: Pick<Listening, 'leave' | 'settle' | 'stop'>
-  readonly engine: Pick<Engine, 'drain' | 'close' | 'queue'>
+  readonly engine: Pick<Engine, 'drain' | 'close' | 'pool'>
   /** How long what runs may go on, in ms. */
   readonly drainMs: number
   readonly tell: (text: string) => void
@@ -42,8 +42,8 @@ export async function drainAndStop({ server, engine, drainMs, tell }: Stopping):
   await Promise.all([server.stop(STOP_GRACE_MS), engine.close()])
 }
 
-function runningIn(engine: Pick<Engine, 'queue'>): number {
-  return engine.queue().reduce((sum, { running }) => sum + running, 0)
+function runningIn(engine: Pick<Engine, 'pool'>): number {
+  return Object.values(engine.pool().queue.running).reduce((sum, running) => sum + running, 0)
 }
 
 function promptsOf(count: number): string {

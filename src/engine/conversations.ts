@@ -1,7 +1,5 @@
-import { uniqueCallIds } from '../agents/call-ids.ts'
-import type { HistoryMessage } from '../agents/messages.ts'
-import type { AgentDriver, AgentSession, SessionOptions } from '../agents/types.ts'
-import { sessionUnlessAborted, unlessAborted } from '../agents/unless-aborted.ts'
+import type { AgentDriver, AgentSession } from '../agents/types.ts'
+import { unlessAborted } from '../agents/unless-aborted.ts'
 import { ClinvkError } from '../errors.ts'
 import type { Place } from '../process/folders.ts'
 import type { ResolvedOptions } from './options.ts'
@@ -122,11 +120,6 @@ export function createConversations(
     await dismiss(oldest)
     return true
   }
-  /** Ends agents until there may be a process more. */
-  const makeRoom = async (driver: AgentDriver) => {
-    while (driver.pool?.full()) if (!(await giveUpOne(driver))) return
-  }
-
   return {
     create(
       id: string,
@@ -250,62 +243,6 @@ export function createConversations(
       return () => settle(conversation, lines.get(conversation.id) !== line).finally(mine.resolve)
     },
 
-    /**
-     * The agent of a leased conversation: the living one, or one that is opened with what has changed. Where the
-     * agent's own session is gone, or it cannot open one again, it is told everything that was said (`replay`).
-     */
-    async agent(
-      conversation: Conversation,
-      options: ResolvedOptions,
-      history: readonly HistoryMessage[],
-      signal: AbortSignal,
-      replay: () => readonly HistoryMessage[] | undefined = () => undefined,
-    ): Promise<{ session: AgentSession; replayed: boolean }> {
-      const same = sameOptions(conversation.options, options)
-      if (conversation.live?.alive && same) return { session: conversation.live, replayed: false }
-      const { driver, agentSessionId, forkOf } = conversation
-      const { capabilities } = driver
-      await rest(conversation)
-      await makeRoom(driver)
-      const open = async (more: Partial<SessionOptions>) => {
-        conversation.live = await sessionUnlessAborted(
-          driver.open(
-            {
-              ...options,
-              workdir: conversation.workdir,
-              ...more,
-            },
-            signal,
-          ),
-          signal,
-        )
-        conversation.options = options
-        return conversation.live
-      }
-      const openAnew = async () => {
-        const said = replay()
-        if (said === undefined)
-          throw options.ephemeral ? cannotGoOn(conversation, same) : nothingKept(conversation)
-        if (said.length === 0) return { session: await open({}), replayed: false }
-        if (capabilities.history === 'none') throw cannotGoOn(conversation, same)
-        return { session: await open({ history: said }), replayed: true }
-      }
-      if (agentSessionId === undefined && conversation.turns === 0)
-        return {
-          session: await open(history.length === 0 ? {} : { history: uniqueCallIds(history) }),
-          replayed: false,
-        }
-      const resume = agentSessionId ?? (capabilities.fork ? forkOf : undefined)
-      if (resume === undefined || !capabilities.resume) return await openAnew()
-      try {
-        const fork = agentSessionId === undefined ? { fork: true } : {}
-        return { session: await open({ resume, ...fork }), replayed: false }
-      } catch (error) {
-        if (!(error instanceof ClinvkError) || error.code !== 'session_not_found') throw error
-        return await openAnew()
-      }
-    },
-
     /** Ends the agents that wait for a next turn. From now on none is kept for one. */
     async keepNone(): Promise<void> {
       keepsNone = true
@@ -320,6 +257,9 @@ export function createConversations(
   }
 }
 
+/** The conversations of one engine: who has which, and how long its agent is kept for it. */
+export type Conversations = ReturnType<typeof createConversations>
+
 /** What is said about a driver's processes holds for its conversations; one without a pool has a process for each. */
 function hasOwnProcess({ driver }: Conversation): boolean {
   return driver.pool?.exclusive ?? true
@@ -333,23 +273,4 @@ export function sameOptions(a: ResolvedOptions, b: ResolvedOptions): boolean {
 /** There is no such session, or not any more. */
 export function sessionNotFound(id: string): ClinvkError {
   return new ClinvkError('session_not_found', `There is no session "${id}" on this server.`)
-}
-
-function nothingKept({ id, driver }: Conversation): ClinvkError {
-  return new ClinvkError(
-    'session_not_found',
-    `${driver.name} has lost its part of session "${id}", and nothing that was said in it is kept here. Start a new session.`,
-  )
-}
-
-function cannotGoOn({ id, driver }: Conversation, same: boolean): ClinvkError {
-  return same
-    ? new ClinvkError(
-        'session_not_found',
-        `The agent of session "${id}" has ended, and ${driver.name} cannot open it again.`,
-      )
-    : new ClinvkError(
-        'unsupported_option',
-        `${driver.name} cannot change the options of a session that has begun. Leave them as they were, or start a new session.`,
-      )
 }

@@ -1,18 +1,7 @@
 import type { PoolLimits, PoolStats } from '../agents/pool/types.ts'
 import type { Backend } from './backends.ts'
-import type { QueueLimits, QueueStats } from './queue.ts'
+import type { QueueView } from './queue.ts'
 import type { TurnCounts, TurnWatch } from './turn-watch.ts'
-
-/** What the queue in front of the agents tells of itself. By backend, those without any may be missing. */
-export interface QueueView {
-  /** Turns that were let in and are not over. */
-  readonly running: Readonly<Record<string, number>>
-  readonly waiting: Readonly<Record<string, number>>
-  /** Turns that found no place to wait, since the start. */
-  readonly refused: number
-  /** What may run and wait at once. */
-  readonly limits: QueueLimits
-}
 
 /** Conversations whose agent lives; the idle ones have no turn under way. */
 export interface LiveConversations {
@@ -38,7 +27,7 @@ export interface BackendView {
 export interface PoolView {
   /** The enabled ones. */
   readonly backends: readonly BackendView[]
-  readonly queue?: QueueView
+  readonly queue: QueueView
   /** Of each backend that has a pool, where they are known. */
   readonly limits?: PoolLimits
   /** How often those who watch the turns have thrown. */
@@ -50,7 +39,7 @@ export interface PoolSources {
   readonly backends: readonly Backend[]
   readonly turns: TurnWatch
   readonly conversations: (backend: string) => LiveConversations
-  readonly queue?: QueueView | undefined
+  readonly queue: QueueView
   readonly limits?: PoolLimits | undefined
 }
 
@@ -68,18 +57,8 @@ export function toPoolView({ backends, turns, conversations, queue, limits }: Po
           pool: { ...pool.stats(), capacity, exclusive },
         }
       }),
-    ...(queue ? { queue } : {}),
+    queue,
     ...(limits ? { limits } : {}),
     observerFailures: turns.failures(),
-  }
-}
-
-/** The queue of an engine, by its own account. */
-export function toQueueView(lines: readonly QueueStats[], limits: QueueLimits): QueueView {
-  return {
-    running: Object.fromEntries(lines.map(({ backend, running }) => [backend, running])),
-    waiting: Object.fromEntries(lines.map(({ backend, waiting }) => [backend, waiting])),
-    refused: lines.reduce((sum, { refused }) => sum + refused, 0),
-    limits,
   }
 }

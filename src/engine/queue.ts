@@ -34,17 +34,15 @@ interface Asking {
   readonly caller: string | undefined
 }
 
-/** One backend's part of the queue. Counts are since the start. */
-export interface QueueStats {
-  readonly backend: string
-  readonly running: number
-  readonly waiting: number
-  /** Turns that got a place, how long they waited for it together, in ms, and how long the longest of them did. */
-  readonly started: number
-  readonly waitedMs: number
-  readonly longestMs: number
-  /** Turns that were refused because too many waited. */
+/** What a queue tells of itself. By backend, those without any may be missing. */
+export interface QueueView {
+  /** Turns that have a place. */
+  readonly running: Readonly<Record<string, number>>
+  readonly waiting: Readonly<Record<string, number>>
+  /** Turns that found no place to wait, since the start. */
   readonly refused: number
+  /** What may run and wait at once. */
+  readonly limits: QueueLimits
 }
 
 /** The line in front of the agents. It is bounded, fair to callers and backends, and knows nothing of what a turn is. */
@@ -58,8 +56,7 @@ export interface Queue {
   enter(asking: Asking, signal: AbortSignal): Ticket
   /** @throws what `enter` would, where one more would be refused. */
   check(asking: Asking): void
-  /** Those of backends that were asked for. */
-  stats(): QueueStats[]
+  view(): QueueView
   /** Ends every wait with this error; who comes later gets it, too. */
   close(reason: ClinvkError): void
 }
@@ -71,10 +68,6 @@ interface BackendLine {
   /** When a turn of it got a place last, as a number that grows: backends take turns. */
   lastTurn: number
   running: number
-  started: number
-  waitedMs: number
-  longestMs: number
-  refused: number
 }
 
 export function createQueue({
@@ -88,6 +81,7 @@ export function createQueue({
   const pace = createPace(now)
   let running = 0
   let turns = 0
+  let refused = 0
   let closed: ClinvkError | undefined
 
   const lineOf = (backend: string): BackendLine => {
@@ -97,10 +91,6 @@ export function createQueue({
       pace: createPace(now),
       lastTurn: 0,
       running: 0,
-      started: 0,
-      waitedMs: 0,
-      longestMs: 0,
-      refused: 0,
     }
     lines.set(backend, line)
     return line
@@ -116,11 +106,8 @@ export function createQueue({
   const grant = (line: BackendLine, entry: Entry) => {
     running += 1
     line.running += 1
-    line.started += 1
     line.lastTurn = ++turns
     entry.grant()
-    line.waitedMs += entry.waitedMs
-    line.longestMs = Math.max(line.longestMs, entry.waitedMs)
   }
   /** Gives places to those who wait, as far as there is room. */
   const advance = () => {
@@ -158,11 +145,10 @@ export function createQueue({
     if (!ofBackend && all < mostWaiting) return
     const other = yielding(ofBackend ? [line] : [...lines.values()], line.waiting.countOf(caller))
     if (other && !then) return
-    const refused = other?.line ?? line
-    refused.refused += 1
+    refused += 1
     const error = ofBackend
       ? queueFull(backend, ` for ${backend}`, line.waiting.size, 'pool.queue_per_backend', line.pace)
-      : queueFull(refused.backend, '', all, 'pool.queue', pace)
+      : queueFull((other?.line ?? line).backend, '', all, 'pool.queue', pace)
     if (!other) throw error
     other.line.waiting.remove(other.caller, other.item)
     other.item.refuse(error)
@@ -196,11 +182,12 @@ export function createQueue({
       }
       return entry
     },
-    stats: () =>
-      [...lines.values()].map(({ waiting, pace: _, lastTurn: __, ...counts }) => ({
-        ...counts,
-        waiting: waiting.size,
-      })),
+    view: () => ({
+      running: Object.fromEntries(lines.values().map((line) => [line.backend, line.running])),
+      waiting: Object.fromEntries(lines.values().map((line) => [line.backend, line.waiting.size])),
+      refused,
+      limits: { running: most, waiting: mostWaiting, waitingPerBackend },
+    }),
     close(reason) {
       closed = reason
       for (const { waiting } of lines.values())

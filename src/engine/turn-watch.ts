@@ -1,10 +1,8 @@
 import type { TurnEvent } from '../agents/types.ts'
 import { observed, type TurnObserver } from './observed.ts'
 
-/** What is counted of the turns of one backend, since the start but for those that run. */
+/** What is counted of the turns of one backend since the start. */
 export interface TurnCounts {
-  /** Under way now, those in the queue among them. */
-  readonly running: number
   /** Went on in a session that was alive. */
   readonly warm: number
   /** Had to wait in the queue and then began, and how long all of them did, in ms. */
@@ -22,7 +20,7 @@ export interface TurnWatch {
   failures(): number
 }
 
-const NOTHING: TurnCounts = { running: 0, warm: 0, waited: 0, waitedMs: 0 }
+const NOTHING: TurnCounts = { warm: 0, waited: 0, waitedMs: 0 }
 
 /** @param now in ms; only its differences count. */
 export function createTurnWatch(now?: () => number): TurnWatch {
@@ -43,10 +41,7 @@ export function createTurnWatch(now?: () => number): TurnWatch {
     }
   }
   const all: TurnObserver = {
-    started(backend) {
-      change(backend, { running: countsOf(backend).running + 1 })
-      tell((observer) => observer.started?.(backend))
-    },
+    started: (backend) => tell((observer) => observer.started?.(backend)),
     began(turn) {
       const { warm, waited, waitedMs } = countsOf(turn.backend)
       if (turn.start === 'warm') change(turn.backend, { warm: warm + 1 })
@@ -54,10 +49,7 @@ export function createTurnWatch(now?: () => number): TurnWatch {
       tell((observer) => observer.began?.(turn))
     },
     firstText: (turn) => tell((observer) => observer.firstText?.(turn)),
-    ended(turn) {
-      change(turn.backend, { running: countsOf(turn.backend).running - 1 })
-      tell((observer) => observer.ended?.(turn))
-    },
+    ended: (turn) => tell((observer) => observer.ended?.(turn)),
   }
   return {
     watch: (backend, events) => observed(events, backend, all, now),

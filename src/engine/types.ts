@@ -19,7 +19,6 @@ import type {
 import type { ClinvkError } from '../errors.ts'
 import type { TurnObserver } from './observed.ts'
 import type { PoolView } from './pool-view.ts'
-import type { QueueStats } from './queue.ts'
 import type { Runs } from './runs.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -207,8 +206,6 @@ export interface Engine {
   readonly sessions: Sessions
   /** Everything that is executed. */
   readonly runs: Runs
-  /** How many turns run and wait, backend by backend. */
-  queue(): QueueStats[]
   /**
    * Every backend with what is known of it. With `withinMs` nothing is waited for any longer: of an agent that has not told
    * of itself by then it is what it told last, and not ready where it has told nothing yet.

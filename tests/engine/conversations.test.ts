@@ -13,7 +13,7 @@ test('sheds the agent that waits longest, one with a process of its own sooner t
     const options = { approvalMode: 'default', sandboxMode: 'default', ephemeral: false } as const
     const conversation = conversations.create(id, driver, place, options)
     const release = await conversations.lease(conversation, true, never)
-    await conversations.agent(conversation, options, [], never)
+    conversation.live = await driver.open({ ...options, workdir: '/' }, never)
     await release()
   }
   await leaveIdle('one', shared)

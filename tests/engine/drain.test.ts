@@ -3,6 +3,7 @@ import type { HistoryMessage } from '../../src/agents/messages.ts'
 import type { TurnEvent } from '../../src/agents/types.ts'
 import { wasNotRun } from '../../src/engine/not-run.ts'
 import { shuttingDown } from '../../src/errors.ts'
+import { settle } from '../agents/pool/support.ts'
 import { waitUntil } from '../support/processes.ts'
 import { ask, failure, never, run, stage, strike } from './queue-stage.ts'
 
@@ -70,8 +71,9 @@ describe('an engine that drains', () => {
     const { engine, begin, release, fake, store } = stage({ capacity: 4 })
     const one = await begin('one')
     const [{ id: sessionId = '' } = {}] = store.list({ limit: 9 }).sessions
-    const next = failure(run(engine, ask('two', { sessionId })).events)
-    await Bun.sleep(5)
+    const two = await engine.start(ask('two', { sessionId }), never)
+    const next = failure(Array.fromAsync(two.events))
+    await settle()
     const drained = engine.drain(LONG_MS, leaving)
     expect(await next).toMatchObject(TOLD)
     release('one')
@@ -186,7 +188,7 @@ test('a run that had not begun when the server left has failed, and its key is f
     keepEvents: true,
     idempotency: { key: 'k', hash: 'h' },
   })
-  await waitUntil(() => engine.queue()[0]?.waiting === 1)
+  await waitUntil(() => engine.pool().queue.waiting['fake'] === 1)
   await engine.drain(0)
   const kept = () => engine.runs.find(turn.id, 'me')
   await waitUntil(() => kept().status !== 'running')

@@ -96,6 +96,59 @@ describe('an engine', () => {
     expect(await engineOf([createFakeDriver()]).countTokens(ask('one'), never)).toBeUndefined()
   })
 
+  test('gives the place of a count back, where there is no folder for it as well', async () => {
+    const counting: FakeDriver = { ...createFakeDriver('fake', {}, 1), countTokens: async () => 42 }
+    const none = new ClinvkError('backend_not_ready', 'no room')
+    let full = true
+    const scratch = async () => {
+      if (full) throw none
+      return { workdir: tmpdir(), scratch: true, cleanUp: async () => {} }
+    }
+    const engine = createTestEngine([counting], { folders: { resolve: async () => tmpdir(), scratch } })
+    engines.push(engine)
+    const request = ask('one', { scratch: true, ephemeral: true })
+    expect(await codeOf(engine.countTokens(request, never))).toBe('backend_not_ready')
+    full = false
+    expect(await engine.countTokens(request, never)).toBe(42)
+    expect(engine.pool().queue).toMatchObject({ running: { fake: 0 }, waiting: { fake: 0 } })
+    // Nothing is under way any more.
+    await engine.drain(60_000)
+  })
+
+  test('ends a count that runs when it closes', async () => {
+    const begun = Promise.withResolvers<void>()
+    const counting: FakeDriver = {
+      ...createFakeDriver(),
+      countTokens: (_options, _input, signal) => {
+        begun.resolve()
+        return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+      },
+    }
+    const engine = engineOf([counting])
+    const counted = codeOf(engine.countTokens(ask('one'), never))
+    await begun.promise
+    await engine.close()
+    expect(await counted).toBe('shutting_down')
+  })
+
+  test('counts the rounds of an agent that cannot, and leaves them to one that can', async () => {
+    for (const [maxTurns, end] of [
+      ['emulated', { type: 'done', stopReason: 'max_turns' }],
+      ['native', { type: 'done', stopReason: 'end_turn' }],
+    ] as const) {
+      const fake = createFakeDriver('fake', { maxTurns })
+      fake.steps = () => [
+        { type: 'init' },
+        { type: 'tool_use', id: 't', name: 'Read', input: {} },
+        { type: 'tool_result', id: 't', output: '', isError: false },
+        { type: 'text', text: 'more' },
+        { type: 'done', stopReason: 'end_turn' },
+      ]
+      const { events } = await run(engineOf([fake]), ask('one', { maxTurns: 1 }))
+      expect(events.at(-1)).toEqual(end)
+    }
+  })
+
   test('opens an agent anew, with its own session, where it died between two turns', async () => {
     const fake = createFakeDriver()
     const engine = engineOf([fake])
@@ -214,12 +267,13 @@ describe('an engine', () => {
     const { sessionId } = turn
     const busy = await engine.start(ask('two', { sessionId }), never)
     await busy.events.next()
-    const changing = run(engine, ask('three', { sessionId, model: 'b' }))
-    const following = run(engine, ask('four', { sessionId }))
-    await Bun.sleep(5)
+    const changing = await engine.start(ask('three', { sessionId, model: 'b' }), never)
+    const following = await engine.start(ask('four', { sessionId }), never)
+    const turns = [changing, following].map(({ events }) => Array.fromAsync(events))
     await Array.fromAsync(busy.events)
-    await Promise.all([changing, following])
+    await Promise.all(turns)
     expect(fake.opened.map(({ model }) => model)).toEqual(['a', 'b'])
+    expect(fake.log).toEqual(['close agent-1'])
   })
 
   test('does not go on with a session that an ephemeral turn has ended', async () => {

@@ -10,7 +10,6 @@ function poolOf(each: number, { busy = 0, spares = 0 }): DriverPool & { readonly
     left: () => left,
     capacity: 1,
     exclusive: true,
-    full: () => false,
     askForRoom: () => {},
     keepNone() {},
     shed() {

@@ -129,10 +129,19 @@ describe("an engine's turns", () => {
     const engine = createTestEngine([driver])
     engines.push(engine)
     const ends: string[] = []
-    engine.observe({ ended: ({ backend, outcome }) => ends.push(`${backend} ${outcome}`) })
+    let turns = 0
+    engine.observe({
+      started: () => {
+        turns += 1
+      },
+      ended: ({ backend, outcome }) => {
+        turns -= 1
+        ends.push(`${backend} ${outcome}`)
+      },
+    })
     const start = (signal = new AbortController().signal) =>
       engine.start({ parts: [{ type: 'text', text: 'hello' }], ephemeral: true }, signal)
-    const running = () => engine.pool().backends[0]?.turns.running
+    const running = () => turns
     return { driver, engine, ends, start, running }
   }
 

@@ -33,7 +33,7 @@ test('shows the pool of every enabled backend, and of one without a pool only it
     conversations: () => ({ live: 2, idle: 1 }),
     queue,
   })
-  const turns = { running: 0, warm: 0, waited: 0, waitedMs: 0 }
+  const turns = { warm: 0, waited: 0, waitedMs: 0 }
   expect(view).toEqual({
     backends: [
       {
@@ -57,7 +57,7 @@ test('counts turns that went on warm, and those that waited', async () => {
   for (const waitedMs of [0, 40, 60])
     await Array.fromAsync(turns.watch('a', turn({ type: 'init', start: 'warm', waitedMs })))
   await Array.fromAsync(turns.watch('a', turn({ type: 'init', start: 'cold' })))
-  expect(turns.countsOf('a')).toEqual({ running: 0, warm: 3, waited: 2, waitedMs: 100 })
+  expect(turns.countsOf('a')).toEqual({ warm: 3, waited: 2, waitedMs: 100 })
   expect(turns.countsOf('b').warm).toBe(0)
 })
 

@@ -60,7 +60,7 @@ export function stage({ drivers = ['fake'], capacity = 1, queue = {}, limits = {
     store,
   })
   engines.push(engine)
-  const waiting = () => engine.queue().reduce((sum, line) => sum + line.waiting, 0)
+  const waiting = () => Object.values(engine.pool().queue.waiting).reduce((sum, count) => sum + count, 0)
   return {
     engine,
     fake: fakes[0] as FakeDriver,

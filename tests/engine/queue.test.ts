@@ -65,7 +65,7 @@ describe('a place', () => {
     first.leave()
     await second.granted
     expect(third.ahead).toBe(0)
-    expect(queue.stats()).toMatchObject([{ running: 1, waiting: 1 }])
+    expect(queue.view()).toMatchObject({ running: { a: 1 }, waiting: { a: 1 } })
   })
 
   test('is of a backend that has room, whoever waits for another', async () => {
@@ -163,7 +163,7 @@ describe('too many', () => {
     })
     expect(error.message).toContain('2 prompts wait, and no more may (pool.queue).')
     expect(() => enter('c')).toThrow('pool.queue')
-    expect(queue.stats().map(({ refused }) => refused)).toEqual([2, 0])
+    expect(queue.view().refused).toBe(2)
   })
 
   test.each([{ waiting: 4 }, { waitingPerBackend: 4 }])(
@@ -271,7 +271,7 @@ describe('who waits', () => {
     await moved
     expect([left.ahead, behind.ahead]).toEqual([undefined, 0])
     left.leave()
-    expect(queue.stats()).toMatchObject([{ running: 1, waiting: 1 }])
+    expect(queue.view()).toMatchObject({ running: { a: 1 }, waiting: { a: 1 } })
   })
 
   test('has nothing to do with a signal once it has its place', async () => {
@@ -280,9 +280,9 @@ describe('who waits', () => {
     const ticket = enter('x', { signal: own.signal })
     own.abort()
     await ticket.granted
-    expect(queue.stats()).toMatchObject([{ running: 1 }])
+    expect(queue.view().running).toEqual({ a: 1 })
     expect(() => enter('y', { signal: own.signal })).toThrow(ClinvkError)
-    expect(queue.stats()).toMatchObject([{ running: 1, waiting: 0 }])
+    expect(queue.view()).toMatchObject({ running: { a: 1 }, waiting: { a: 0 } })
   })
 
   test('may leave by itself', async () => {
@@ -291,7 +291,7 @@ describe('who waits', () => {
     const ticket = enter('a')
     ticket.leave()
     expect(await failure(ticket)).toMatchObject({ code: 'cancelled' })
-    expect(queue.stats()).toMatchObject([{ running: 1, waiting: 0, started: 1 }])
+    expect(queue.view()).toMatchObject({ running: { a: 1 }, waiting: { a: 0 } })
   })
 
   test('is told when the server ends, and so is who comes later', async () => {
@@ -303,22 +303,21 @@ describe('who waits', () => {
       expect(await failure(ticket)).toMatchObject({ code: 'shutting_down', status: 503 })
     expect(() => enter('d')).toThrow('The end.')
     running.leave()
-    expect(queue.stats()).toMatchObject([
-      { running: 0, waiting: 0 },
-      { running: 0, waiting: 0 },
-    ])
+    expect(queue.view()).toMatchObject({ running: { a: 0, b: 0 }, waiting: { a: 0, b: 0 } })
   })
 })
 
-test('what is told of the queue is how many run and wait, and how long they waited', async () => {
-  const { enter, queue, clock } = stage({ running: 1 })
+test('what is told of the queue is how many run, wait and may, and how many were refused', () => {
+  const { enter, queue } = stage({ running: 1, waiting: 2, waitingPerBackend: 1 })
   const first = enter('x')
   enter('a')
   enter('b', { backend: 'b' })
-  clock.now = 30
+  expect(() => enter('c')).toThrow()
   first.leave()
-  expect(queue.stats()).toEqual([
-    { backend: 'a', running: 0, waiting: 1, started: 1, waitedMs: 0, longestMs: 0, refused: 0 },
-    { backend: 'b', running: 1, waiting: 0, started: 1, waitedMs: 30, longestMs: 30, refused: 0 },
-  ])
+  expect(queue.view()).toEqual({
+    running: { a: 0, b: 1 },
+    waiting: { a: 1, b: 0 },
+    refused: 1,
+    limits: { running: 1, waiting: 2, waitingPerBackend: 1 },
+  })
 })

@@ -35,7 +35,7 @@ describe('a turn that waits for results', () => {
 
   test('has no place, and takes one again when it goes on', async () => {
     const { engine, fake, busy, release, waits } = await called()
-    expect(engine.queue()).toMatchObject([{ running: 1, waiting: 0 }])
+    expect(engine.pool().queue).toMatchObject({ running: { fake: 1 }, waiting: { fake: 0 } })
     const next = run(engine, goOn)
     await waits(1)
     expect(fake.answers).toEqual([])
@@ -47,7 +47,17 @@ describe('a turn that waits for results', () => {
       { type: 'init', start: 'warm', waitedMs: expect.any(Number) },
     ])
     expect(fake.answers).toHaveLength(1)
-    expect(engine.queue()).toMatchObject([{ running: 0, waiting: 0 }])
+    expect(engine.pool().queue).toMatchObject({ running: { fake: 0 }, waiting: { fake: 0 } })
+  })
+
+  test('gives its place back with its call, whatever its reader does then', async () => {
+    const { engine, fake } = stage()
+    fake.steps = () => calling
+    const { events } = await engine.start(ask('go', first), never)
+    for (let last = await events.next(); !last.done && last.value.type !== 'done'; )
+      last = await events.next()
+    expect(engine.pool().queue.running).toEqual({ fake: 0 })
+    await events.return()
   })
 
   test('waits on where its results were refused, or their client left the queue', async () => {
@@ -106,5 +116,5 @@ test('counting tokens takes a place, too', async () => {
   release('busy')
   await busy.events
   expect(await count).toBe(3)
-  expect(engine.queue()).toMatchObject([{ running: 0, waiting: 0 }])
+  expect(engine.pool().queue).toMatchObject({ running: { fake: 0 }, waiting: { fake: 0 } })
 })

@@ -24,7 +24,7 @@ describe('turns', () => {
     ])
     expect(third[0]).toMatchObject({ message: 'Waiting for fake: 1 prompt is ahead.' })
     expect(positions(third)).toEqual(told(1, 0))
-    expect(engine.queue()).toMatchObject([{ backend: 'fake', running: 0, waiting: 0, started: 3 }])
+    expect(engine.pool().queue).toMatchObject({ running: { fake: 0 }, waiting: { fake: 0 } })
   })
 
   test('of different callers take turns', async () => {

@@ -8,6 +8,7 @@ import { ClinvkError } from '../../src/errors.ts'
 import { openRunStore } from '../../src/sessions/run-store.ts'
 import { openSessionStore } from '../../src/sessions/store.ts'
 import type { SessionStore } from '../../src/sessions/types.ts'
+import { settle } from '../agents/pool/support.ts'
 import { createFakeDriver, type FakeDriver } from '../support/fake-driver.ts'
 import { waitUntil } from '../support/processes.ts'
 import { createTestEngine } from '../support/test-engine.ts'
@@ -122,6 +123,30 @@ describe('a session that is kept', () => {
     expect(engine.sessions.list({ limit: 9 }).total).toBe(0)
   })
 
+  test('is let go where the store fails once the turn has it', async () => {
+    const shared = stage()
+    let armed = false
+    let failing = false
+    const { engine } = shared.start((store) => ({
+      ...store,
+      lock(id, holder, until) {
+        const taken = store.lock(id, holder, until)
+        failing = armed && taken
+        return taken
+      },
+      get(id) {
+        if (failing) throw new ClinvkError('store_failed', 'no disk')
+        return store.get(id)
+      },
+    }))
+    const { id } = await run(engine, ask('one'))
+    armed = true
+    expect(await codeOf(run(engine, ask('two', { sessionId: id })))).toBe('store_failed')
+    const other = shared.start()
+    expect(await codeOf(run(other.engine, ask('three', { sessionId: id, whenBusy: 'fail' })))).toBe('ok')
+    failing = false
+  })
+
   test('takes the prompt that waited for a first one whose agent could not start', async () => {
     const { engine, fake } = stage().start()
     const gate = Promise.withResolvers<never>()
@@ -130,12 +155,13 @@ describe('a session that is kept', () => {
     const first = await engine.start(ask('one'), never)
     const failed = codeOf(Array.fromAsync(first.events))
     await waitUntil(() => engine.sessions.list({ limit: 1 }).total === 1)
-    const second = run(engine, ask('two', { sessionId: first.sessionId }))
-    await Bun.sleep(20)
+    const second = await engine.start(ask('two', { sessionId: first.sessionId }), never)
+    const events = Array.fromAsync(second.events)
+    await settle()
     Object.assign(fake, { open })
     gate.reject(new ClinvkError('agent_crashed', 'It does not start.'))
     expect(await failed).toBe('agent_crashed')
-    expect((await second).events.at(-1)).toMatchObject({ type: 'done' })
+    expect((await events).at(-1)).toMatchObject({ type: 'done' })
   })
 })
 
@@ -202,8 +228,9 @@ describe('a busy session', () => {
     const shared = stage()
     const { engine, fake } = shared.start()
     const { id } = await run(engine, ask('one'))
+    const gate = Promise.withResolvers<void>()
     fake.steps = ({ parts: [part] }) => [
-      { waitMs: 30 },
+      { after: gate.promise },
       { type: 'text', text: part?.type === 'text' ? part.text : '' },
       { type: 'done', stopReason: 'end_turn' },
     ]
@@ -217,6 +244,7 @@ describe('a busy session', () => {
       'session_busy',
     )
     const waiting = run(other.engine, ask('six', { sessionId: id }))
+    gate.resolve()
     await Promise.all([...running, waiting])
     const prompts = engine.sessions.find(id).turns.map(({ prompt }) => prompt)
     expect(prompts.filter((prompt) => prompt !== 'six')).toEqual(['one', 'two', 'three'])
@@ -339,6 +367,21 @@ describe('a session that another process removed', () => {
 })
 
 describe('a fork by an agent that can fork', () => {
+  test('is told what was said up to then while the original is in the middle of a turn', async () => {
+    const { engine, fake } = stage({ fork: true }).start()
+    const { id } = await run(engine, ask('one'))
+    const gate = Promise.withResolvers<void>()
+    const answer = fake.steps
+    fake.steps = (input) => [{ after: gate.promise }, ...answer(input)]
+    const two = run(engine, ask('two', { sessionId: id }))
+    await waitUntil(() => fake.prompts.length === 2)
+    fake.steps = answer
+    await run(engine, ask('more', { sessionId: engine.sessions.fork(id, {}).id }))
+    expect(fake.opened.at(-1)).not.toHaveProperty('resume')
+    gate.resolve()
+    await two
+  })
+
   test('has what was said up to then, also where the original has gone on since', async () => {
     const { engine, fake } = stage({ fork: true }).start()
     const { id } = await run(engine, ask('one'))

@@ -319,7 +319,10 @@ describe('what is kept of chats', () => {
     })
     const refused = await engine.start(chat(two), never)
     const [running, waiting] = await Promise.all(others)
-    await waitUntil(() => engine.queue().some((line) => line.running === 1 && line.waiting === 1))
+    await waitUntil(() => {
+      const { running, waiting } = engine.pool().queue
+      return running['fake'] === 1 && waiting['fake'] === 1
+    })
     expect(await refused.events.next().catch((error: ClinvkError) => error.code)).toBe('queue_full')
     gate.resolve()
     await running?.first

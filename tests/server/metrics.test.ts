@@ -20,7 +20,7 @@ function observable(engine: FakeEngine = fakeEngine(), view: Partial<PoolView> =
   return {
     engine: {
       ...engine,
-      pool: () => ({ backends: [], observerFailures: 0, ...view }),
+      pool: () => ({ ...engine.pool(), ...view }),
       observe: (observer: TurnObserver) => void observers.push(observer),
     },
     /** The one that the app brought. */
@@ -97,11 +97,17 @@ describe('the pool in the metrics', () => {
     backends: [
       {
         name: 'shared',
-        turns: { running: 4, warm: 6, waited: 0, waitedMs: 0 },
+        turns: { warm: 6, waited: 0, waitedMs: 0 },
         pool: { ...FAKE_STATS, capacity: 1, exclusive: true },
       },
-      { name: 'exec', turns: { running: 2, warm: 0, waited: 0, waitedMs: 0 } },
+      { name: 'exec', turns: { warm: 0, waited: 0, waitedMs: 0 } },
     ],
+    queue: {
+      running: { shared: 1 },
+      waiting: { shared: 3 },
+      refused: 9,
+      limits: { running: 1, waiting: 1, waitingPerBackend: 1 },
+    },
     observerFailures: 3,
   }
 
@@ -121,21 +127,14 @@ describe('the pool in the metrics', () => {
     expect(
       ['warm', 'spare', 'cold'].map((start) => value('sessions_opened_total', { backend, start })),
     ).toEqual([6, 8, 4])
-    expect(value('queue_running', { backend })).toBe(4)
-    expect(value('queue_running', { backend: 'exec' })).toBe(2)
     expect(value('processes', { backend: 'exec', state: 'busy' })).toBeUndefined()
     expect(value('observer_failures_total')).toBe(3)
   })
 
   test('has what the queue tells', async () => {
-    const queue = {
-      running: { shared: 1 },
-      waiting: { shared: 3 },
-      refused: 9,
-      limits: { running: 1, waiting: 1, waitingPerBackend: 1 },
-    }
-    const { value } = await measured(fakeEngine(), { ...view, queue }).scrape()
+    const { value } = await measured(fakeEngine(), view).scrape()
     expect(value('queue_running', { backend: 'shared' })).toBe(1)
+    expect(value('queue_running', { backend: 'exec' })).toBe(0)
     expect(value('queue_waiting', { backend: 'shared' })).toBe(3)
     expect(value('queue_waiting', { backend: 'exec' })).toBe(0)
     expect(value('queue_refused_total')).toBe(9)

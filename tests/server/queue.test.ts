@@ -47,7 +47,7 @@ async function stage({ waiting = 9, busy = true } = {}) {
     )
   const ask = (name: Endpoint, more: object = {}, init: RequestInit = {}) =>
     post(ENDPOINTS[name][0], { ...ENDPOINTS[name][1], ...more }, init)
-  const waits = (count: number) => waitUntil(() => engine.queue().some((line) => line.waiting === count))
+  const waits = (count: number) => waitUntil(() => engine.pool().queue.waiting['fake'] === count)
   const first = busy ? post('/api/v1/prompt', { prompt: 'busy', backend: 'fake' }) : undefined
   if (first) await waitUntil(() => fake.prompts.length === 1)
   const release = async () => {

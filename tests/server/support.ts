@@ -1,6 +1,7 @@
 import { Value } from '@sinclair/typebox/value'
 import type { Capabilities, TurnEvent } from '../../src/agents/types.ts'
 import { type Config, ConfigSchema } from '../../src/config/schema.ts'
+import { type QueueView, UNBOUNDED } from '../../src/engine/queue.ts'
 import { createRuns } from '../../src/engine/runs.ts'
 import type { BackendInfo, Engine, Turn, TurnRequest } from '../../src/engine/types.ts'
 import { ClinvkError } from '../../src/errors.ts'
@@ -73,14 +74,15 @@ export function fakeEngine(
     },
     sessions,
     runs: createRuns(openRunStore(IN_MEMORY), 'test', () => {}),
-    queue: () => [],
     backends: async () => [backend({ name: 'fake', default: true })],
-    pool: () => ({ backends: [], observerFailures: 0 }),
+    pool: () => ({ backends: [], queue: NO_TURNS, observerFailures: 0 }),
     observe() {},
     async drain() {},
     async close() {},
   }
 }
+
+const NO_TURNS: QueueView = { running: {}, waiting: {}, refused: 0, limits: UNBOUNDED }
 
 const none = (): never => {
   throw new ClinvkError('session_not_found', 'There is none.')

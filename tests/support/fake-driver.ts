@@ -150,7 +150,6 @@ function poolOf(capacity: number): DriverPool {
   return {
     capacity,
     exclusive: false,
-    full: () => false,
     shed: () => false,
     askForRoom: () => {},
     keepNone() {},

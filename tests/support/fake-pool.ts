@@ -21,7 +21,6 @@ export function withPool(driver: FakeDriver, stats: PoolStats = FAKE_STATS): Fak
     pool: {
       capacity: 32,
       exclusive: false,
-      full: () => false,
       shed: () => false,
       askForRoom: () => {},
       keepNone() {},

@@ -85,12 +85,14 @@ export function createProcessPool<P extends PooledProcess>(setup: PoolSetup): Pr
     maxTurns: limits.maxTurns,
   }
 
-  /** The process of a kind where all that there may be are there: one is ended, or shared by more than it should be. */
-  const whereFull = (key: string): Slot<P> | undefined => {
-    if (roster.count() < maximum) return undefined
-    const other = leastUseful(slots)
-    if (other) retire(other, 'shed')
-    return other || exclusive ? undefined : seats.findBeyond(slots, key)
+  /** Whether all are there that there may be, and none that could be ended for another one. */
+  const isFull = () => {
+    while (roster.count() >= maximum) {
+      const other = leastUseful(slots)
+      if (!other) return true
+      retire(other, 'shed')
+    }
+    return false
   }
   /** Waits for a start that others wait for too; tells what it failed with. */
   const failureOf = (slot: Slot<P>, signal: AbortSignal | undefined) => {
@@ -114,13 +116,16 @@ export function createProcessPool<P extends PooledProcess>(setup: PoolSetup): Pr
       // While starts fail they are tried one at a time, and whoever waits for the same one need not try it again.
       const trial = found || backOff.until() === undefined ? undefined : starting()
       if (!trial) {
-        const there = found ?? whereFull(kind.key)
-        const tooMany = !there && place === 'waiting' && roster.count() >= maximum
-        if (tooMany && !hopeless) {
+        const full = !found && isFull()
+        const beyond = full && !exclusive ? seats.findBeyond(slots, kind.key) : undefined
+        // Before one is shared beyond its seats, too, but only while no seat is left at all: whoever gives up a seat where
+        // there are others may be of another kind again.
+        const asks = full && place === 'waiting' && (!beyond || ![...slots].some(seats.isFree))
+        if (asks && !hopeless) {
           hopeless = !(await giveUp())
           continue
         }
-        const slot = there ?? roster.start(kind, print, clock.now())
+        const slot = found ?? beyond ?? roster.start(kind, print, clock.now())
         slot[place] += 1
         return slot
       }
@@ -156,7 +161,6 @@ export function createProcessPool<P extends PooledProcess>(setup: PoolSetup): Pr
   return {
     capacity: maximum * seats.each,
     exclusive,
-    full: () => roster.count() >= maximum && ![...slots].some(seats.isFree),
     shed() {
       const found = leastUseful(slots)
       if (found) retire(found, 'shed')

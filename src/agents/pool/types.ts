@@ -135,13 +135,11 @@ export interface DriverPool {
   readonly capacity: number
   /** Whether each session has a process of its own, so that one without work costs as much as one with. */
   readonly exclusive: boolean
-  /** Whether a session would need a process more than there may be, and none is left that no session uses. */
-  full(): boolean
   /** Ends a process that no session uses; false where there is none. */
   shed(): boolean
   /**
-   * Whom to ask for room where a session needs a process more than there may be: it ends a session that has no turn under
-   * way, and tells whether there was one.
+   * Whom to ask for room where a session needs a process more than there may be, or no seat is left: it ends a session that
+   * has no turn under way, and tells whether there was one.
    */
   askForRoom(giveUp: () => Promise<boolean>): void
   /** Starts none ahead any more, and ends those that no session uses, now and whenever it comes to that. */

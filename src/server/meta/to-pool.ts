@@ -1,5 +1,6 @@
 import type { PoolLimits, ProcessInfo } from '../../agents/pool/types.ts'
-import type { BackendView, PoolView, QueueView } from '../../engine/pool-view.ts'
+import type { BackendView, PoolView } from '../../engine/pool-view.ts'
+import type { QueueView } from '../../engine/queue.ts'
 import type { PoolBackend, PoolResponse } from './schema-pool.ts'
 
 /** Tells of the pool. Every member is named here, so that nothing is told that was not meant to be. `now`: epoch ms. */
@@ -7,10 +8,10 @@ export function toPoolResponse({ backends, queue, limits }: PoolView, now: numbe
   const processes = backends.flatMap(({ pool }) => pool?.processes ?? [])
   return {
     backends: backends.map((backend) => toBackend(backend, queue, now)),
-    ...(queue ? { queue: toQueue(queue) } : {}),
+    queue: toQueue(queue),
     ...(limits ? { limits: toLimits(limits) } : {}),
     totals: {
-      running: sum(backends.map((backend) => runningOf(backend, queue))),
+      running: sum(backends.map(({ name }) => queue.running[name] ?? 0)),
       processes: processes.length,
       sessions: sum(processes.map(({ sessions }) => sessions)),
       memory_bytes: sum(processes.map(({ memoryBytes = 0 }) => memoryBytes)),
@@ -18,12 +19,12 @@ export function toPoolResponse({ backends, queue, limits }: PoolView, now: numbe
   }
 }
 
-function toBackend(view: BackendView, queue: QueueView | undefined, now: number): PoolBackend {
+function toBackend(view: BackendView, queue: QueueView, now: number): PoolBackend {
   const { name, turns, pool, conversations = { live: 0, idle: 0 } } = view
   return {
     name,
-    running: runningOf(view, queue),
-    ...(queue ? { waiting: queue.waiting[name] ?? 0 } : {}),
+    running: queue.running[name] ?? 0,
+    waiting: queue.waiting[name] ?? 0,
     waits: { turns: turns.waited, total_s: turns.waitedMs / 1000 },
     ...(pool
       ? {
@@ -43,11 +44,6 @@ function toBackend(view: BackendView, queue: QueueView | undefined, now: number)
         }
       : {}),
   }
-}
-
-/** Turns that wait are under way for the engine; only a queue knows them apart. */
-function runningOf({ name, turns }: BackendView, queue: QueueView | undefined): number {
-  return queue ? (queue.running[name] ?? 0) : turns.running
 }
 
 function toProcess({ pid, state, sessions, turns, startedAt, memoryBytes }: ProcessInfo, now: number) {

@@ -21,7 +21,6 @@ const FROM_VIEW = [
 export function writePool(metrics: Instruments, { backends, queue }: PoolView): void {
   for (const name of FROM_VIEW) metrics[name].reset()
   for (const view of backends) writeBackend(metrics, view)
-  if (!queue) return
   metrics.queue_refused_total.inc(queue.refused)
   for (const { name: backend } of backends) {
     metrics.queue_running.set({ backend }, queue.running[backend] ?? 0)
@@ -30,7 +29,6 @@ export function writePool(metrics: Instruments, { backends, queue }: PoolView): 
 }
 
 function writeBackend(metrics: Instruments, { name: backend, turns, pool }: BackendView): void {
-  metrics.queue_running.set({ backend }, turns.running)
   if (!pool) return
   writeProcesses(metrics, backend, pool)
   metrics.process_starts_total.inc({ backend }, pool.started)

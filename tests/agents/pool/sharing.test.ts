@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test'
+import type { DriverPool } from '../../../src/agents/pool/types.ts'
 import { errorOf, settle, world } from './support.ts'
 
 describe('a session', () => {
@@ -163,33 +164,61 @@ describe('a pool', () => {
     expect(capacityOf({ maximum: 0 })).toEqual([Number.POSITIVE_INFINITY, false])
   })
 
-  test('is full where a session would need one process too many', async () => {
+  test('asks for room where a session would need one process too many, and an unused one is none', async () => {
     const { pool, kind } = world({ maximum: 2 }, { atOnce: 1 })
-    const first = await pool.take(kind('a'))
-    expect(pool.full()).toBe(false)
-    const second = await pool.take(kind('b'))
-    expect(pool.full()).toBe(true)
-    second.release()
-    expect(pool.full()).toBe(false)
-    first.release()
-    expect(pool.full()).toBe(false)
+    const asked = countAsks(pool)
+    const leases = [await pool.take(kind('a')), await pool.take(kind('b'))]
+    leases[1]?.release()
+    const third = await pool.take(kind('c'))
+    third.release()
+    leases[0]?.release()
+    await pool.take(kind('d'))
+    await pool.take(kind('e'))
+    expect(asked()).toBe(0)
+    await pool.take(kind('f'))
+    await pool.visit(kind('g'))
+    expect(asked()).toBe(1)
   })
 
-  test('is not full while there is a process that only starts, for nobody', async () => {
+  test('asks for none while there is a process that only starts, for nobody', async () => {
     const { pool, kind } = world({ maximum: 1, minimum: 1 }, { atOnce: 1, inAll: 1 })
+    const asked = countAsks(pool)
     await pool.prepare(kind())
-    expect(pool.full()).toBe(false)
-    const visit = await pool.visit(kind())
-    await visit.abandon()
-    expect(pool.stats().processes).toEqual([])
+    await pool.take(kind())
+    expect(asked()).toBe(0)
   })
 
-  test('that is shared is not full while there is a seat', async () => {
-    const { pool, kind } = world({ maximum: 1, sessionsPerProcess: 2 })
+  test('asks for room before a process is shared beyond its seats, as long as there is some', async () => {
+    const { pool, kind, processes } = world({ maximum: 1, sessionsPerProcess: 2 })
+    const idle = [await pool.take(kind()), await pool.take(kind())]
+    pool.askForRoom(async () => {
+      const oldest = idle.shift()
+      oldest?.release()
+      return oldest !== undefined
+    })
+    const third = await pool.take(kind())
+    expect([idle.length, third.crowded, pool.stats().processes[0]?.sessions]).toEqual([1, true, 2])
     await pool.take(kind())
-    expect(pool.full()).toBe(false)
     await pool.take(kind())
-    expect(pool.full()).toBe(true)
+    expect([idle.length, pool.stats().processes[0]?.sessions, processes.length]).toEqual([0, 3, 1])
+  })
+
+  test('asks for none where another kind has a seat: it shares a process beyond its seats', async () => {
+    const { pool, kind, alive } = world({ maximum: 2, sessionsPerProcess: 2 })
+    await pool.take(kind('a'))
+    for (let count = 0; count < 2; count += 1) await pool.take(kind('b'))
+    const asked = countAsks(pool)
+    await pool.take(kind('b'))
+    expect([asked(), alive()]).toEqual([0, ['a', 'b']])
+  })
+
+  test('ends all that no session uses before it asks, where there are more than there may be', async () => {
+    const { pool, kind, alive } = world({ maximum: 1 })
+    const leases = [await pool.take(kind('a')), await pool.take(kind('b'))]
+    const asked = countAsks(pool)
+    for (const lease of leases) lease.release()
+    await pool.take(kind('c'))
+    expect([asked(), alive()]).toEqual([0, ['c']])
   })
 
   test('asks for room where a kind needs one process too many, as long as there is some', async () => {
@@ -249,3 +278,13 @@ describe('a pool', () => {
     expect(pool.stats().processes[1]).toMatchObject({ state: 'idle', sessions: 0, turns: 2 })
   })
 })
+
+/** How often the pool has asked for room, of which there is none. */
+function countAsks(pool: Pick<DriverPool, 'askForRoom'>): () => number {
+  let asked = 0
+  pool.askForRoom(async () => {
+    asked += 1
+    return false
+  })
+  return () => asked
+}
