@@ -67,13 +67,12 @@ describe.each([
     serve: `${clinvk} serve`,
     async prepare(_machine, window) {
       expect(await window.run(install)).toMatchObject({ code: 0 })
+      expect(user.registry().fetched()).toEqual(['clinvk', packageName(thisTarget())])
+      // What is installed starts without it.
+      await user.registry().stop()
     },
   })
   triesTheServer(user)
-
-  test('it is installed, so that nothing is fetched for it', () => {
-    expect(user.registry().fetched()).toEqual(['clinvk', packageName(thisTarget())])
-  })
 })
 
 describe('where nothing fits', () => {
