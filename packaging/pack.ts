@@ -49,4 +49,5 @@ async function pack(name: string, manifest: object, fill: (folder: string) => Pr
   const level = values.fast ? '1' : '9'
   const words = ['pm', 'pack', '--quiet', `--gzip-level=${level}`, `--destination=${values.out}`]
   console.log((await runBun(words, folder)).trim())
+  await rm(folder, { recursive: true })
 }

@@ -3,7 +3,7 @@
 // the pinned Bun, installs exactly what bun.lock says, then hands over. Plain JavaScript, because Node runs it too.
 // Usage: bootstrap.mjs [--run <another script>] <arguments>
 import { spawn, spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -22,16 +22,21 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
     child?.kill(signal)
   })
 
-const bun = findBun() ?? fetchBun()
+const bun = findBun() ?? bunOfNpm('--offline') ?? fetchBun()
 const given = process.argv.slice(2)
 const [script, words] = given[0] === '--run' ? [given[1], given.slice(2)] : ['src/main.ts', given]
 // What only tests need is not worth the wait of somebody who wants to start.
 const scope = script === 'src/main.ts' ? ['--production'] : []
+// From the second time on there is hardly ever anything to install, and nothing to tell.
+const told = existsSync(join(root, 'node_modules')) ? 'pipe' : 2
 const install = spawnSync(bun, ['install', '--frozen-lockfile', ...scope], {
   cwd: root,
-  stdio: ['ignore', 2, 2],
+  stdio: ['ignore', told, told],
 })
-if (install.status !== 0) fail('Installing the dependencies failed; see above.')
+if (install.status !== 0) {
+  for (const output of [install.stdout, install.stderr]) if (output) process.stderr.write(output)
+  fail('Installing the dependencies failed; see above.')
+}
 if (early) process.exit(1)
 
 child = spawn(bun, [...SAFE, join(root, script), ...words], {
@@ -60,10 +65,22 @@ function findBun() {
 }
 
 function fetchBun() {
-  console.error(`clinvk: taking Bun ${wanted} from npm, which fetches about 100 MB the first time …`)
+  console.error(`clinvk: fetching Bun ${wanted} with npm, about 100 MB, the first time only …`)
+  const fetched = bunOfNpm()
+  if (!fetched)
+    fail(
+      `Bun ${wanted} could not be fetched with npm. It needs the network once; or put a Bun of your own on the PATH.`,
+    )
+  return fetched
+}
+
+// npm keeps it with what npx has fetched. It asks the registry each time, though, and waits long for one that it
+// cannot reach, unless it is told to be offline.
+function bunOfNpm(offline) {
   const words = [
     'exec',
     '--yes',
+    ...(offline ? [offline] : []),
     `--package=bun@${wanted}`,
     '--',
     'bun',
@@ -74,13 +91,9 @@ function fetchBun() {
   const { stdout, status } = spawnSync(npm, words, {
     cwd: root,
     encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 2],
+    stdio: ['ignore', 'pipe', offline ? 'ignore' : 2],
   })
-  if (status !== 0)
-    fail(
-      `Bun ${wanted} could not be fetched with npm. It needs the network once; or put a Bun of your own on the PATH.`,
-    )
-  return stdout.trim().split('\n').at(-1)
+  return status === 0 ? stdout.trim().split('\n').at(-1) : undefined
 }
 
 function isRecent(version = '0') {
