@@ -69,7 +69,7 @@ function fetchBun() {
   const fetched = bunOfNpm()
   if (!fetched)
     fail(
-      `Bun ${wanted} could not be fetched with npm. It needs the network once; or put a Bun of your own on the PATH.`,
+      `Bun ${wanted} could not be fetched: that takes npm, and the network once. Or put Bun ${wanted} or newer on the PATH (bun upgrade).`,
     )
   return fetched
 }

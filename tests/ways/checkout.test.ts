@@ -1,9 +1,10 @@
 /** A fresh clone, as the README starts it, in an empty home. What it needs comes from npm as this machine knows it. */
 import { describe, expect, test } from 'bun:test'
 import { existsSync } from 'node:fs'
-import { cp, rm } from 'node:fs/promises'
+import { chmod, cp, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { createMachine } from './machine.ts'
 import { BANNER, newcomer, triesAnAgent, triesTheCommands, triesTheServer } from './newcomer.ts'
 
 const ROOT = join(import.meta.dir, '../..')
@@ -30,6 +31,23 @@ describe.each([
     const has = (name: string) => existsSync(join(user.machine().folder, 'node_modules', name))
     expect([has('elysia'), has('@biomejs/biome')]).toEqual([true, false])
   })
+})
+
+test('where there is neither npm nor a Bun that is new enough, it says what to do', async () => {
+  const machine = await createMachine(['node'])
+  try {
+    const old = join(machine.home, 'bun')
+    await writeFile(old, '#!/bin/sh\necho 1.2.20 /of/old/bun\n')
+    await chmod(old, 0o755)
+    await machine.add('bun', old)
+    const window = await machine.open()
+    const { text, code } = await window.run(`node '${ROOT}/src/bootstrap.mjs' src/main.ts version`)
+    await window.close()
+    expect(text).toContain('npm, and the network once. Or put Bun 1.4.5 or newer on the PATH (bun upgrade).')
+    expect(code).toBe(1)
+  } finally {
+    await machine.remove()
+  }
 })
 
 /** A clone of what is committed, and then what is not yet; a copy where the sources are no clone themselves. */

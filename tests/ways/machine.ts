@@ -19,6 +19,7 @@ export interface Machine {
   disconnect(): void
   /** Everything of it that runs, but the shells of its windows. Gives what is just ending a moment. */
   running(): Promise<string[]>
+  /** Ends also what a test that failed has left. */
   remove(): Promise<void>
 }
 
@@ -61,7 +62,15 @@ export async function createMachine(
       await waitUntil(async () => (await find()).length === 0).catch(() => {})
       return (await find()).map(({ command }) => command)
     },
-    remove: () => rm(root, { recursive: true, force: true, maxRetries: 3 }),
+    async remove() {
+      for (const { pid } of await runningIn(home))
+        try {
+          process.kill(pid, 'SIGKILL')
+        } catch {
+          // It has just ended.
+        }
+      await rm(root, { recursive: true, force: true, maxRetries: 3 })
+    },
   }
   for (const program of ['sh', ...programs]) await machine.add(program)
   return machine
