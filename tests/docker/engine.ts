@@ -2,13 +2,8 @@ import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-
-/** How a command ended, and what it printed. */
-export interface Outcome {
-  readonly code: number
-  readonly stdout: string
-  readonly stderr: string
-}
+import { needPackages, noDebian, pinnedDebian } from '../support/debian.ts'
+import { execute, must, type Outcome } from '../support/execute.ts'
 
 /** What builds and runs images: Docker, or Podman with a base image that is made here. */
 export interface ContainerEngine {
@@ -25,7 +20,6 @@ export interface ContainerEngine {
 
 /** The tools of Debian that stand in for a Docker engine and its registry. */
 const PACKAGES = ['debootstrap', 'podman', 'runc', 'netavark']
-const BASE = /^ARG DEBIAN=(debian:(\w+)-slim)$/m
 
 /**
  * Docker where an engine answers; else Podman, installed from Debian's packages, with an own store and a base image
@@ -35,10 +29,9 @@ const BASE = /^ARG DEBIAN=(debian:(\w+)-slim)$/m
  */
 export async function findEngine(root: string): Promise<ContainerEngine | { readonly reason: string }> {
   if (Bun.which('docker') && (await execute(['docker', 'info'])).code === 0) return docker()
-  if (process.platform !== 'linux' || process.getuid?.() !== 0)
-    return { reason: 'No Docker engine answers, and only root on Linux can make a base image instead.' }
-  if (!Bun.which('apt-get'))
-    return { reason: 'No Docker engine answers, and this is no Debian to make one from.' }
+  const reason = noDebian()
+  if (reason)
+    return { reason: `No Docker engine answers, and a base image cannot be made instead: ${reason}.` }
   return await podman(root)
 }
 
@@ -55,14 +48,7 @@ function docker(): ContainerEngine {
 }
 
 async function podman(root: string): Promise<ContainerEngine> {
-  const missing = PACKAGES.filter((name) => !existsSync(`/var/lib/dpkg/info/${name}.list`)).filter(
-    (name) => !existsSync(`/var/lib/dpkg/info/${name}:${debianArch()}.list`),
-  )
-  if (missing.length > 0) {
-    await must(['apt-get', 'update', '--quiet'])
-    const install = ['apt-get', 'install', '--yes', '--quiet', '--no-install-recommends', ...missing]
-    await must(install, { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } })
-  }
+  await needPackages(PACKAGES)
   const folder = await mkdtemp(join(tmpdir(), 'clinvk-docker-'))
   const settings = join(folder, 'containers.conf')
   await writeFile(settings, await containersConf())
@@ -100,17 +86,16 @@ async function makeBase(
   podman: readonly string[],
   env: NodeJS.ProcessEnv,
 ): Promise<string> {
-  const [, name, suite] = BASE.exec(await readFile(join(root, 'Dockerfile'), 'utf8')) ?? []
-  if (!name || !suite) throw new Error('The Dockerfile names no Debian to start from.')
+  const { image, suite } = await pinnedDebian(root)
   const tree = join(folder, 'base')
   await must(['debootstrap', '--variant=minbase', suite, tree])
   await must(['chroot', tree, 'apt-get', 'clean'])
   const archive = join(folder, 'base.tar')
   await must(['tar', '-C', tree, '-cf', archive, '.'])
   await rm(tree, { recursive: true })
-  await must([...podman, 'import', archive, `docker.io/library/${name}`], { env })
+  await must([...podman, 'import', archive, `docker.io/library/${image}`], { env })
   await rm(archive)
-  return name
+  return image
 }
 
 /** No systemd, and no higher limits than this process has itself. */
@@ -137,28 +122,4 @@ async function npmSecrets(folder?: string): Promise<Readonly<Record<string, stri
 
 function buildSecrets(secrets: Readonly<Record<string, string>>): readonly string[] {
   return Object.entries(secrets).flatMap(([id, path]) => ['--secret', `id=${id},src=${path}`])
-}
-
-function debianArch(): string {
-  return process.arch === 'x64' ? 'amd64' : process.arch
-}
-
-async function must(cmd: readonly string[], options: { env?: NodeJS.ProcessEnv } = {}): Promise<void> {
-  const { code, stdout, stderr } = await execute(cmd, options)
-  if (code !== 0) throw new Error(`${cmd.join(' ')} ended with code ${code}:\n${stdout}${stderr}`)
-}
-
-async function execute(
-  cmd: readonly string[],
-  { env, stdin = '' }: { env?: NodeJS.ProcessEnv; stdin?: string | undefined } = {},
-): Promise<Outcome> {
-  const child = Bun.spawn({
-    cmd: [...cmd],
-    stdin: new Blob([stdin]),
-    stdout: 'pipe',
-    stderr: 'pipe',
-    ...(env ? { env } : {}),
-  })
-  const [stdout, stderr, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
-  return { code, stdout, stderr }
 }
