@@ -8,6 +8,7 @@ import { providerVariables } from '../agents/env.ts'
 import agents from '../agents/package.json' with { type: 'json' }
 import { createChecks, holds, same } from '../support/checks.ts'
 import type { Outcome } from '../support/execute.ts'
+import { checkCompose } from './check-compose.ts'
 import { type ContainerEngine, findEngine } from './engine.ts'
 
 const ROOT = join(import.meta.dir, '../..')
@@ -20,6 +21,7 @@ const TESTS = ['--volume', `${join(ROOT, 'tests')}:/tests:ro`]
 const HOME_VOLUME = ['--volume', 'clinvk-check-home:/home/clinvk']
 
 const { check, end } = createChecks()
+const notes: string[] = []
 const started = performance.now()
 const engine = await findEngine(ROOT)
 if ('reason' in engine) console.log(`skipped: ${engine.reason}`)
@@ -32,6 +34,14 @@ else {
       await checkImage(engine)
       await checkOpen(engine)
       await checkClosed(engine)
+      const composer = await engine.composer()
+      if ('reason' in composer) notes.push(`compose.yaml was not tried: ${composer.reason}`)
+      else
+        try {
+          await checkCompose(check, { root: ROOT, image: IMAGE, engine, composer })
+        } finally {
+          await composer.close()
+        }
     }
   } finally {
     await engine.run(['rm', '--force', '--volumes', 'clinvk-open', 'clinvk-closed', 'clinvk-again'])
@@ -41,7 +51,8 @@ else {
   }
   for (const note of [
     ...engine.notes,
-    `Only ${process.arch} was tried, published ports and compose.yaml were not, and no agent was logged in for real.`,
+    ...notes,
+    `Only ${process.arch} was tried, Open WebUI itself was not, and no agent was logged in for real.`,
   ])
     console.log(`note: ${note}`)
   end()

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { needPackages, noDebian, pinnedDebian } from '../support/debian.ts'
 import { execute, must, type Outcome } from '../support/execute.ts'
+import { type Composer, dockerComposer, fetchCompose, podmanComposer } from './composer.ts'
 
 /** What builds and runs images: Docker, or Podman with a base image that is made here. */
 export interface ContainerEngine {
@@ -12,6 +13,8 @@ export interface ContainerEngine {
   readonly notes: readonly string[]
   /** Builds the image of a folder under a name. @throws Error with the output. */
   build(image: string, folder: string): Promise<void>
+  /** Docker Compose with it. */
+  composer(): Promise<Composer | { readonly reason: string }>
   /** Runs one of its commands. */
   run(words: readonly string[], stdin?: string): Promise<Outcome>
   /** Removes all that it kept, as far as that is ours alone. */
@@ -19,7 +22,7 @@ export interface ContainerEngine {
 }
 
 /** The tools of Debian that stand in for a Docker engine and its registry. */
-const PACKAGES = ['debootstrap', 'podman', 'runc', 'netavark']
+const PACKAGES = ['debootstrap', 'podman', 'runc', 'netavark', 'aardvark-dns', 'iptables', 'iproute2']
 
 /**
  * Docker where an engine answers; else Podman, installed from Debian's packages, with an own store and a base image
@@ -42,6 +45,7 @@ function docker(): ContainerEngine {
     async build(image, folder) {
       await must(['docker', 'build', '--tag', image, ...buildSecrets(await npmSecrets()), folder])
     },
+    composer: dockerComposer,
     run: (words, stdin) => execute(['docker', ...words], { stdin }),
     close: async () => {},
   }
@@ -71,6 +75,7 @@ async function podman(root: string): Promise<ContainerEngine> {
         const secrets = buildSecrets(await npmSecrets(folder))
         await must([...prefix, 'build', ...fixed, ...secrets, '--tag', image, context], { env })
       },
+      composer: () => podmanComposer({ folder, prefix, env }),
       run: (words, stdin) => execute([...prefix, ...words], { env, stdin }),
       close,
     }
@@ -89,6 +94,7 @@ async function makeBase(
   const { image, suite } = await pinnedDebian(root)
   const tree = join(folder, 'base')
   await must(['debootstrap', '--variant=minbase', suite, tree])
+  await fetchCompose(tree, folder)
   await must(['chroot', tree, 'apt-get', 'clean'])
   const archive = join(folder, 'base.tar')
   await must(['tar', '-C', tree, '-cf', archive, '.'])
@@ -104,6 +110,8 @@ async function containersConf(): Promise<string> {
   const files = /^Max open files\s+\S+\s+(\d+)/m.exec(limits)?.[1] ?? '1024'
   return `[containers]
 default_ulimits = ["nofile=${files}:${files}", "nproc=4096:4096"]
+[network]
+network_backend = "netavark"
 [engine]
 cgroup_manager = "cgroupfs"
 events_logger = "file"
