@@ -93,6 +93,8 @@ export async function podmanComposer({ folder, prefix, env }: PodmanParts): Prom
       await podman(['unmount', '--all'])
       service.kill()
       await service.exited
+      // What watched a command of `exec` would stay for minutes, to be asked how that ended.
+      await execute(['pkill', '--full', `conmon .*${folder}/`])
     },
   }
 }
