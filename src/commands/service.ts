@@ -2,9 +2,7 @@ import { homedir } from 'node:os'
 import { resolve } from 'node:path'
 import { defineCommand } from 'citty'
 import { selfCommand } from '../agents/demo/self-command.ts'
-import { loadConfig } from '../config/load.ts'
 import { ClinvkError } from '../errors.ts'
-import { urlHost } from '../server/url-host.ts'
 import { install, installed, planOf, uninstall } from '../service/install.ts'
 import { launchd } from '../service/launchd.ts'
 import { runTool } from '../service/run-tool.ts'
@@ -12,6 +10,7 @@ import { toSpec } from '../service/spec.ts'
 import { systemd } from '../service/systemd.ts'
 import type { Manager, ServiceSpec } from '../service/types.ts'
 import { EXIT } from './exit-code.ts'
+import { healthOf, isServing, isTaken, type Where, whereIs } from './service/where.ts'
 
 const WHICH = {
   manager: { type: 'string', description: 'systemd or launchd (default: what this system has).' },
@@ -50,7 +49,13 @@ const installing = defineCommand({
     const manager = managerOf(args)
     const spec = await specOf(args)
     if (args['dry-run']) console.log(planOf(manager, spec))
-    else await install(manager, spec, { run: runTool, tell: console.log, force: args.force === true })
+    else
+      await install(manager, spec, {
+        run: runTool,
+        tell: console.log,
+        force: args.force === true,
+        server: await probeOf(spec),
+      })
   },
 })
 
@@ -69,8 +74,9 @@ const status = defineCommand({
     const manager = managerOf(args)
     const found = await installed(manager.file)
     const state = found && (await manager.state(runTool))
-    const url = found && (await urlOf(found.flags))
+    const { url, unknown }: Where = found ? await whereIs(found.flags, homedir()) : {}
     const health = url === undefined ? undefined : await healthOf(url)
+    const log = state?.failed ? await manager.lastWords(runTool) : []
     if (args.json)
       console.log(
         JSON.stringify(
@@ -85,6 +91,7 @@ const status = defineCommand({
             ...(state ? { state: state.words } : {}),
             ...(url === undefined ? {} : { url }),
             ...(health === undefined ? {} : { health }),
+            ...(log.length === 0 ? {} : { log }),
           },
           null,
           2,
@@ -97,12 +104,10 @@ const status = defineCommand({
       console.log(
         `Running:   ${state.running ? 'yes' : 'no'}, ${state.words}${state.pid ? `, process ${state.pid}` : ''}`,
       )
-      console.log(
-        `Health:    ${url === undefined ? 'unknown: its port is not fixed' : `${url}/health ${health}`}`,
-      )
+      console.log(`Health:    ${url === undefined ? `unknown: ${unknown}` : `${url}/health ${health}`}`)
+      if (log.length > 0) console.log(['Its log ends with:', ...log.map((line) => `  ${line}`)].join('\n'))
     }
-    if (!state?.running || (url !== undefined && health !== 'ok' && health !== 'degraded'))
-      process.exitCode = EXIT.failure
+    if (!state?.running || (health !== undefined && !isServing(health))) process.exitCode = EXIT.failure
   },
 })
 
@@ -156,27 +161,14 @@ async function specOf({
   })
 }
 
-/** Where a service listens that was told these; undefined where it takes any free port. */
-async function urlOf({ host, port, config, home }: ServiceSpec['flags']): Promise<string | undefined> {
-  const loaded = await loadConfig({
-    flags: { host, port, config },
-    env: home === undefined ? {} : { CLINVK_HOME: home },
-    homeDir: homedir(),
-  }).catch(() => undefined)
-  const server = loaded?.config.server
-  return server && server.port !== 0 ? `http://${urlHost(server.host)}:${server.port}` : undefined
-}
-
-const HEALTH_MS = 5000
-
-async function healthOf(url: string): Promise<string> {
-  try {
-    const response = await fetch(`${url}/health`, { signal: AbortSignal.timeout(HEALTH_MS) })
-    const { status: word, code } = (await response.json()) as Record<string, unknown>
-    return response.ok && typeof word === 'string'
-      ? word
-      : `answers ${response.status} ${String(code ?? '')}`.trim()
-  } catch {
-    return 'does not answer'
+/** How to find out about the server of a service; undefined where it takes any free port. */
+async function probeOf({ flags }: ServiceSpec) {
+  const { url } = await whereIs(flags, homedir())
+  if (url === undefined) return undefined
+  return {
+    url,
+    urlOf: async (before: ServiceSpec['flags']) => (await whereIs(before, homedir())).url,
+    isTaken: () => isTaken(url),
+    isServing: async () => isServing(await healthOf(url)),
   }
 }

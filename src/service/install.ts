@@ -2,7 +2,7 @@ import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { ClinvkError } from '../errors.ts'
 import { readMarker } from './marker.ts'
-import type { Manager, RunTool, ServiceFlags, ServiceSpec, Step } from './types.ts'
+import type { Manager, RunTool, ServiceFlags, ServiceSpec, ServiceState, Step } from './types.ts'
 
 /** What is told of each thing that was done. */
 type Tell = (text: string) => void
@@ -13,6 +13,19 @@ interface Installing {
   readonly tell: Tell
   /** Overwrites a file that is not ours. */
   readonly force: boolean
+  /** Where the server is to answer; absent where that is not known before. */
+  readonly server?: ServerProbe | undefined
+}
+
+/** What is asked of the server of a service. */
+interface ServerProbe {
+  readonly url: string
+  /** Where a service like this listens, if that is known. */
+  urlOf(flags: ServiceFlags): Promise<string | undefined>
+  /** Whether anybody listens there. */
+  isTaken(): Promise<boolean>
+  /** Whether the server there serves. */
+  isServing(): Promise<boolean>
 }
 
 /** The file of an installed service; undefined where there is none. */
@@ -36,7 +49,7 @@ export async function installed(
 export async function install(
   manager: Manager,
   spec: ServiceSpec,
-  { run, tell, force }: Installing,
+  { run, tell, force, server }: Installing,
 ): Promise<void> {
   const text = manager.describe(spec)
   const before = await installed(manager.file)
@@ -45,6 +58,7 @@ export async function install(
       `${manager.file} is there and was not written by clinvk. Look at it; --force replaces it.`,
     )
   await reach(manager, run)
+  if (server) await checkPlace(manager, server, before?.flags, run)
   if (await createEnvFile(spec.envFile))
     tell(`Wrote ${spec.envFile}: put CLINVK_API_KEYS and other secrets there.`)
   // Where clinvk reads it itself, it is not the machine's administrator who does.
@@ -54,6 +68,7 @@ export async function install(
   tell(`Wrote ${manager.file}.`)
   for (const step of manager.start) await perform(step, run)
   tell(`${manager.name} runs clinvk now, and starts it from now on.`)
+  await untilItServes(manager, server, { run, tell })
   for (const [what, command] of manager.next) tell(`${what}: ${command}`)
 }
 
@@ -95,6 +110,52 @@ async function reach({ name, reach: step }: Manager, run: RunTool): Promise<void
   throw serviceFailed(
     `${name} does not run here, or does not listen to you: ${complaint}. Nothing was changed. "clinvk service print" shows the file for another machine.`,
   )
+}
+
+/** A server of somebody else would answer for ours, which could not listen. One of ours makes way at the restart. */
+async function checkPlace(
+  manager: Manager,
+  server: ServerProbe,
+  before: ServiceFlags | undefined,
+  run: RunTool,
+): Promise<void> {
+  if (before && (await manager.state(run)).running && (await server.urlOf(before)) === server.url) return
+  if (!(await server.isTaken())) return
+  throw serviceFailed(
+    `something listens at ${server.url} already, so the service could not. Stop it, or give the service another --port. Nothing was changed.`,
+  )
+}
+
+const SERVES_POLL_MS = 200
+const SERVES_TRIES = 75
+
+/** To a manager a program runs once it is started; whoever installs it wants to know whether it stays. */
+async function untilItServes(
+  manager: Manager,
+  server: ServerProbe | undefined,
+  { run, tell }: Pick<Installing, 'run' | 'tell'>,
+): Promise<void> {
+  for (let tries = 0; tries < SERVES_TRIES; tries += 1) {
+    const serves = await server?.isServing()
+    const state = await manager.state(run)
+    if (state.failed) throw await notRunning(manager, state, run)
+    if (serves && state.running) return tell(`It answers at ${server?.url}.`)
+    if (!server || !state.running) return
+    await Bun.sleep(SERVES_POLL_MS)
+  }
+  tell(`It does not answer at ${server?.url} yet. "clinvk service status" tells when it does.`)
+}
+
+async function notRunning(manager: Manager, { words }: ServiceState, run: RunTool): Promise<ClinvkError> {
+  const what = `it is installed, but does not keep running: ${words}.`
+  // The log is written by somebody else, a moment later.
+  for (let tries = 0; tries < 5; tries += 1) {
+    const lines = await manager.lastWords(run)
+    if (lines.length > 0)
+      return serviceFailed([`${what} Its log ends with:`, ...lines.map((line) => `  ${line}`)].join('\n'))
+    await Bun.sleep(SERVES_POLL_MS)
+  }
+  return serviceFailed(`${what} ${manager.next.map(([name, command]) => `${name}: ${command}`)[0]}`)
 }
 
 const GONE_POLL_MS = 200

@@ -28,6 +28,8 @@ export function launchd({ system, homeDir }: ManagerPlace, uid: number): Manager
     start: [...leave, launchctl('enable', target), launchctl('bootstrap', domain, file)],
     stop: leave,
     forget: [],
+    lastWords: async (run) =>
+      (await run(['tail', '-n', '6', log])).stdout.split('\n').filter((line) => line.trim() !== ''),
     state: (run) => stateOf(run, domain, target),
     next: [
       ['Its log', `tail -f ${log}`],
@@ -42,12 +44,14 @@ async function stateOf(run: RunTool, domain: string, target: string): Promise<Se
     run(['launchctl', 'print-disabled', domain]),
   ])
   const off = new RegExp(`"${LABEL.replaceAll('.', '\\.')}" => (?:disabled|true)`).test(disabled.stdout)
-  if (!service.ok) return { enabled: false, running: false, words: `not loaded: ${service.complaint}` }
+  if (!service.ok)
+    return { enabled: false, running: false, failed: false, words: `not loaded: ${service.complaint}` }
   const [, state = 'unknown'] = service.stdout.match(/^\s*state = (.+)$/m) ?? []
   const [, pid] = service.stdout.match(/^\s*pid = (\d+)$/m) ?? []
   return {
     enabled: !off,
     running: state === 'running',
+    failed: state !== 'running' && /^\s*last exit code = [1-9]/m.test(service.stdout),
     ...(pid === undefined ? {} : { pid: Number(pid) }),
     words: state,
   }

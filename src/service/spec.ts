@@ -24,26 +24,31 @@ interface SpecSources {
  */
 export async function toSpec(sources: SpecSources): Promise<ServiceSpec> {
   const { system, env, homeDir, serve } = sources
-  const { config, paths } = await loadConfig({ flags: sources.flags, env, homeDir })
-  const { host, port } = config.server
-  const flags: ServiceFlags = {
-    host: sources.flags.host ?? (env['CLINVK_HOST'] ? host : undefined),
-    port: sources.flags.port ?? (env['CLINVK_PORT'] ? String(port) : undefined),
-    config: paths.namedBy === undefined ? undefined : paths.configFile,
-    home: env['CLINVK_HOME'] ? paths.home : undefined,
-    demo: sources.flags.demo === true ? true : undefined,
-  }
-  const runAs = system ? await userOf(sources) : undefined
   if (!system && sources.runAs !== undefined)
     throw new ClinvkError(
       'invalid_request',
       '--run-as: only a service of the whole machine (--system) has a choice.',
     )
+  const runAs = system ? await userOf(sources) : undefined
+  // The configuration is that of whom it runs as: under sudo ours would be root's.
+  const { config, paths } = await loadConfig({
+    flags: sources.flags,
+    env,
+    homeDir: runAs?.home ?? homeDir,
+  })
+  const { host, port } = config.server
+  const flags: ServiceFlags = {
+    host: sources.flags.host ?? (env['CLINVK_HOST'] ? host : undefined),
+    port: sources.flags.port ?? (env['CLINVK_PORT'] ? String(port) : undefined),
+    config: paths.namedBy === undefined ? undefined : paths.configFile,
+    home: system || env['CLINVK_HOME'] ? paths.home : undefined,
+    demo: sources.flags.demo === true ? true : undefined,
+  }
   return {
     command: serve(toOptions(flags)),
     variables: {
       PATH: absolutePath(env['PATH'] ?? ''),
-      ...(flags.home === undefined ? {} : { CLINVK_HOME: flags.home }),
+      ...(env['CLINVK_HOME'] ? { CLINVK_HOME: paths.home } : {}),
     },
     envFile: system ? '/etc/clinvk/env' : join(paths.home, 'env'),
     drainSecs: config.server.drain_secs,

@@ -20,7 +20,7 @@ export interface ServiceFlags {
   readonly port?: string | undefined
   /** `--config`, absolute. */
   readonly config?: string | undefined
-  /** `CLINVK_HOME`, absolute. */
+  /** Its folder, absolute, where that is not `.clinvk` of whoever looks: `CLINVK_HOME`, or that of whom it runs as. */
   readonly home?: string | undefined
   readonly demo?: boolean | undefined
 }
@@ -39,6 +39,8 @@ export interface ServiceState {
   /** It is started with the machine, or when its user logs in. */
   readonly enabled: boolean
   readonly running: boolean
+  /** It ended and was not asked to. It may be started again. */
+  readonly failed: boolean
   readonly pid?: number | undefined
   /** In the manager's own words. */
   readonly words: string
@@ -59,6 +61,8 @@ export interface Manager {
   /** Once the file is gone. */
   readonly forget: readonly Step[]
   state(run: RunTool): Promise<ServiceState>
+  /** The last lines of its log, as far as we may read them. */
+  lastWords(run: RunTool): Promise<readonly string[]>
   /** What people want to do next, with the commands for it. */
   readonly next: readonly (readonly [what: string, command: string])[]
 }

@@ -45,9 +45,22 @@ async function service(words: readonly string[], more: Record<string, string> = 
   return { stdout, stderr, code }
 }
 const UNIT = '.config/systemd/user/clinvk.service'
+const SHOW =
+  'systemctl --user show clinvk.service --property=UnitFileState,ActiveState,SubState,Result,MainPID'
+/** A port where nobody listens. */
+function freePort(): string {
+  const server = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
+  server.stop(true)
+  return String(server.port)
+}
 const ON_LINUX = ['--manager', 'systemd']
 const RUNNING = `case "$*" in *clinvk.service*--property*)
-  printf 'UnitFileState=enabled\\nActiveState=active\\nSubState=running\\nResult=success\\nMainPID=4711\\n';; esac`
+  printf 'UnitFileState=enabled\\nActiveState=active\\nSubState=running\\nResult=success\\nMainPID=4711\\nInvocationID=abc\\n';; esac`
+
+const FAILED = RUNNING.replace(
+  'active\\nSubState=running\\nResult=success',
+  'failed\\nSubState=failed\\nResult=exit-code',
+)
 
 describe('clinvk service print', () => {
   test('shows the unit that runs what runs now, with its options', async () => {
@@ -125,20 +138,22 @@ describe('clinvk service print', () => {
 
 describe('clinvk service', () => {
   test('is installed, tells how it is, and is removed', async () => {
-    await fake('systemctl', RUNNING)
-    const installed = await service(['install', ...ON_LINUX, '--port', '3000'])
+    await fake('systemctl')
+    const port = freePort()
+    const installed = await service(['install', ...ON_LINUX, '--port', port])
     expect([installed.code, installed.stderr]).toEqual([0, ''])
     expect(installed.stdout).toContain(`Wrote ${join(home, UNIT)}.`)
     expect(installed.stdout).toContain('journalctl --user-unit clinvk --follow')
     expect(await readFile(join(home, UNIT), 'utf8')).toBe(
-      (await service(['print', ...ON_LINUX, '--port', '3000'])).stdout,
+      (await service(['print', ...ON_LINUX, '--port', port])).stdout,
     )
+    await fake('systemctl', RUNNING)
     const status = await service(['status', ...ON_LINUX])
     expect(status.stdout).toBe(
       `Installed: ${join(home, UNIT)}
 Enabled:   yes
 Running:   yes, active (running), process 4711
-Health:    http://127.0.0.1:3000/health does not answer
+Health:    http://127.0.0.1:${port}/health does not answer
 `,
     )
     expect(status.code).toBe(1)
@@ -149,7 +164,8 @@ Health:    http://127.0.0.1:3000/health does not answer
       'systemctl --user daemon-reload',
       'systemctl --user enable clinvk.service',
       'systemctl --user restart clinvk.service',
-      'systemctl --user show clinvk.service --property=UnitFileState,ActiveState,SubState,Result,MainPID',
+      SHOW,
+      SHOW,
       'systemctl --user show --property=Version',
       'systemctl --user disable --now clinvk.service',
       'systemctl --user daemon-reload',
@@ -162,7 +178,14 @@ Health:    http://127.0.0.1:3000/health does not answer
     await fake('systemctl', RUNNING)
     const server: ServedClinvk = await startClinvk({ env: { PATH: bin, HOME: home }, cwd: home })
     const { port } = new URL(server.url)
-    await service(['install', ...ON_LINUX, '--port', port])
+    const words = [...ON_LINUX, '--port', port]
+    // What listens is not the service's.
+    expect(await service(['install', ...words])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`something listens at ${server.url} already`),
+    })
+    await Bun.write(join(home, UNIT), (await service(['print', ...words])).stdout)
+    expect((await service(['install', ...words])).stdout).toContain(`It answers at ${server.url}.`)
     const { stdout, code } = await service(['status', ...ON_LINUX, '--json'])
     expect([code, JSON.parse(stdout)]).toEqual([
       0,
@@ -182,6 +205,29 @@ Health:    http://127.0.0.1:3000/health does not answer
     expect(await server.stop()).toBe(0)
   }, 60_000)
 
+  test('tells why it does not run', async () => {
+    await fake('systemctl')
+    await service(['install', ...ON_LINUX, '--port', freePort()])
+    await fake('systemctl', FAILED)
+    await fake('journalctl', "echo 'clinvk: The configuration has a problem:'; echo '  somewhere'")
+    const config = join(home, '.clinvk/config.yaml')
+    await Bun.write(config, 'server: {prot: 1}\n')
+    const { stdout, code } = await service(['status', ...ON_LINUX])
+    expect(code).toBe(1)
+    expect(stdout).toContain('Running:   no, failed (failed) exit-code\n')
+    expect(stdout).toContain(`Health:    unknown: The configuration has a problem:\n  ${config}:1:10:`)
+    expect(stdout).toEndWith(
+      'Its log ends with:\n  clinvk: The configuration has a problem:\n    somewhere\n',
+    )
+    const told = JSON.parse((await service(['status', ...ON_LINUX, '--json'])).stdout)
+    expect(told.log).toEqual(['clinvk: The configuration has a problem:', '  somewhere'])
+    await rm(config)
+    expect(await service(['install', ...ON_LINUX, '--port', freePort()])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('does not keep running: failed (failed) exit-code'),
+    })
+  }, 60_000)
+
   test('only says what it would do with --dry-run', async () => {
     await fake('systemctl')
     const { stdout, code } = await service(['install', ...ON_LINUX, '--dry-run'])
@@ -195,11 +241,12 @@ Health:    http://127.0.0.1:3000/health does not answer
   test('leaves a unit that somebody else wrote, unless it is forced', async () => {
     await fake('systemctl')
     await Bun.write(join(home, UNIT), '[Service]\n')
-    const refused = await service(['install', ...ON_LINUX])
+    const words = [...ON_LINUX, '--port', freePort()]
+    const refused = await service(['install', ...words])
     expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('--force') })
     expect((await service(['uninstall', ...ON_LINUX])).code).toBe(1)
     expect(await readFile(join(home, UNIT), 'utf8')).toBe('[Service]\n')
-    expect((await service(['install', ...ON_LINUX, '--force'])).code).toBe(0)
+    expect((await service(['install', ...words, '--force'])).code).toBe(0)
     expect((await service(['uninstall', ...ON_LINUX])).code).toBe(0)
   }, 60_000)
 
@@ -222,16 +269,18 @@ Health:    http://127.0.0.1:3000/health does not answer
     await fake('launchctl', 'case "$*" in "print "*com.clinvk*) echo gone >&2; exit 113;; esac')
     const domain = `gui/${process.getuid?.()}`
     const list = join(home, 'Library/LaunchAgents/com.clinvk.server.plist')
-    expect((await service(['install', '--manager', 'launchd'])).code).toBe(0)
+    expect((await service(['install', '--manager', 'launchd', '--port', freePort()])).code).toBe(0)
     expect(await readFile(list, 'utf8')).toStartWith('<?xml')
     expect((await service(['uninstall', '--manager', 'launchd'])).code).toBe(0)
     expect(await Bun.file(list).exists()).toBe(false)
-    expect(await asked()).toEqual([
+    // That one is asked beside another.
+    expect((await asked()).filter((words) => !words.includes('print-disabled'))).toEqual([
       `launchctl print ${domain}`,
       `launchctl bootout ${domain}/com.clinvk.server`,
       `launchctl print ${domain}/com.clinvk.server`,
       `launchctl enable ${domain}/com.clinvk.server`,
       `launchctl bootstrap ${domain} ${list}`,
+      `launchctl print ${domain}/com.clinvk.server`,
       `launchctl print ${domain}`,
       `launchctl bootout ${domain}/com.clinvk.server`,
       `launchctl print ${domain}/com.clinvk.server`,

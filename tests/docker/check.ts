@@ -6,7 +6,10 @@ import { join } from 'node:path'
 import manifest from '../../package.json' with { type: 'json' }
 import { providerVariables } from '../agents/env.ts'
 import agents from '../agents/package.json' with { type: 'json' }
-import { type ContainerEngine, findEngine, type Outcome } from './engine.ts'
+import { createChecks, holds, same } from '../support/checks.ts'
+import type { Outcome } from '../support/execute.ts'
+import { checkCompose } from './check-compose.ts'
+import { type ContainerEngine, findEngine } from './engine.ts'
 
 const ROOT = join(import.meta.dir, '../..')
 const IMAGE = 'localhost/clinvk:check'
@@ -17,8 +20,8 @@ const CLOSED = ['--read-only', '--tmpfs', '/tmp', '--cap-drop', 'ALL', '--securi
 const TESTS = ['--volume', `${join(ROOT, 'tests')}:/tests:ro`]
 const HOME_VOLUME = ['--volume', 'clinvk-check-home:/home/clinvk']
 
-let passed = 0
-let failed = 0
+const { check, end } = createChecks()
+const notes: string[] = []
 const started = performance.now()
 const engine = await findEngine(ROOT)
 if ('reason' in engine) console.log(`skipped: ${engine.reason}`)
@@ -26,12 +29,19 @@ else {
   const seconds = () => `${Math.round((performance.now() - started) / 1000)} s`
   try {
     console.log(`== ${engine.name} is ready after ${seconds()}`)
-    await check('the image builds', () => engine.build(IMAGE, ROOT))
-    if (failed === 0) {
+    if (await check('the image builds', () => engine.build(IMAGE, ROOT))) {
       console.log(`== built after ${seconds()}`)
       await checkImage(engine)
       await checkOpen(engine)
       await checkClosed(engine)
+      const composer = await engine.composer()
+      if ('reason' in composer) notes.push(`compose.yaml was not tried: ${composer.reason}`)
+      else
+        try {
+          await checkCompose(check, { root: ROOT, image: IMAGE, engine, composer })
+        } finally {
+          await composer.close()
+        }
     }
   } finally {
     await engine.run(['rm', '--force', '--volumes', 'clinvk-open', 'clinvk-closed', 'clinvk-again'])
@@ -41,11 +51,11 @@ else {
   }
   for (const note of [
     ...engine.notes,
-    `Only ${process.arch} was tried, published ports and compose.yaml were not, and no agent was logged in for real.`,
+    ...notes,
+    `Only ${process.arch} was tried, Open WebUI itself was not, and no agent was logged in for real.`,
   ])
     console.log(`note: ${note}`)
-  console.log(`\n${passed} passed, ${failed} failed`)
-  process.exitCode = failed === 0 ? 0 : 1
+  end()
 }
 
 async function checkImage(engine: ContainerEngine): Promise<void> {
@@ -262,24 +272,4 @@ async function ok(engine: ContainerEngine, words: readonly string[]): Promise<st
   if (code !== 0)
     throw new Error(`${engine.name} ${words.join(' ')} ended with code ${code}:\n${stdout}${stderr}`)
   return stdout
-}
-
-async function check(what: string, work: () => Promise<void>): Promise<void> {
-  try {
-    await work()
-    passed += 1
-    console.log(`ok: ${what}`)
-  } catch (error) {
-    failed += 1
-    console.log(`FAILED: ${what}\n${error instanceof Error ? error.message : String(error)}`)
-  }
-}
-
-function same(got: unknown, wanted: unknown): void {
-  if (!Bun.deepEquals(got, wanted, true))
-    throw new Error(`Expected ${JSON.stringify(wanted)}, got ${JSON.stringify(got)}`)
-}
-
-function holds(text: string, part: string): void {
-  if (!text.includes(part)) throw new Error(`Expected ${JSON.stringify(part)} in:\n${text}`)
 }

@@ -2,13 +2,9 @@ import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-
-/** How a command ended, and what it printed. */
-export interface Outcome {
-  readonly code: number
-  readonly stdout: string
-  readonly stderr: string
-}
+import { needPackages, noDebian, pinnedDebian } from '../support/debian.ts'
+import { execute, must, type Outcome } from '../support/execute.ts'
+import { type Composer, dockerComposer, fetchCompose, podmanComposer } from './composer.ts'
 
 /** What builds and runs images: Docker, or Podman with a base image that is made here. */
 export interface ContainerEngine {
@@ -17,6 +13,8 @@ export interface ContainerEngine {
   readonly notes: readonly string[]
   /** Builds the image of a folder under a name. @throws Error with the output. */
   build(image: string, folder: string): Promise<void>
+  /** Docker Compose with it. */
+  composer(): Promise<Composer | { readonly reason: string }>
   /** Runs one of its commands. */
   run(words: readonly string[], stdin?: string): Promise<Outcome>
   /** Removes all that it kept, as far as that is ours alone. */
@@ -24,8 +22,7 @@ export interface ContainerEngine {
 }
 
 /** The tools of Debian that stand in for a Docker engine and its registry. */
-const PACKAGES = ['debootstrap', 'podman', 'runc', 'netavark']
-const BASE = /^ARG DEBIAN=(debian:(\w+)-slim)$/m
+const PACKAGES = ['debootstrap', 'podman', 'runc', 'netavark', 'aardvark-dns', 'iptables', 'iproute2']
 
 /**
  * Docker where an engine answers; else Podman, installed from Debian's packages, with an own store and a base image
@@ -35,10 +32,9 @@ const BASE = /^ARG DEBIAN=(debian:(\w+)-slim)$/m
  */
 export async function findEngine(root: string): Promise<ContainerEngine | { readonly reason: string }> {
   if (Bun.which('docker') && (await execute(['docker', 'info'])).code === 0) return docker()
-  if (process.platform !== 'linux' || process.getuid?.() !== 0)
-    return { reason: 'No Docker engine answers, and only root on Linux can make a base image instead.' }
-  if (!Bun.which('apt-get'))
-    return { reason: 'No Docker engine answers, and this is no Debian to make one from.' }
+  const reason = noDebian()
+  if (reason)
+    return { reason: `No Docker engine answers, and a base image cannot be made instead: ${reason}.` }
   return await podman(root)
 }
 
@@ -49,20 +45,14 @@ function docker(): ContainerEngine {
     async build(image, folder) {
       await must(['docker', 'build', '--tag', image, ...buildSecrets(await npmSecrets()), folder])
     },
+    composer: dockerComposer,
     run: (words, stdin) => execute(['docker', ...words], { stdin }),
     close: async () => {},
   }
 }
 
 async function podman(root: string): Promise<ContainerEngine> {
-  const missing = PACKAGES.filter((name) => !existsSync(`/var/lib/dpkg/info/${name}.list`)).filter(
-    (name) => !existsSync(`/var/lib/dpkg/info/${name}:${debianArch()}.list`),
-  )
-  if (missing.length > 0) {
-    await must(['apt-get', 'update', '--quiet'])
-    const install = ['apt-get', 'install', '--yes', '--quiet', '--no-install-recommends', ...missing]
-    await must(install, { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } })
-  }
+  await needPackages(PACKAGES)
   const folder = await mkdtemp(join(tmpdir(), 'clinvk-docker-'))
   const settings = join(folder, 'containers.conf')
   await writeFile(settings, await containersConf())
@@ -85,6 +75,7 @@ async function podman(root: string): Promise<ContainerEngine> {
         const secrets = buildSecrets(await npmSecrets(folder))
         await must([...prefix, 'build', ...fixed, ...secrets, '--tag', image, context], { env })
       },
+      composer: () => podmanComposer({ folder, prefix, env }),
       run: (words, stdin) => execute([...prefix, ...words], { env, stdin }),
       close,
     }
@@ -100,17 +91,17 @@ async function makeBase(
   podman: readonly string[],
   env: NodeJS.ProcessEnv,
 ): Promise<string> {
-  const [, name, suite] = BASE.exec(await readFile(join(root, 'Dockerfile'), 'utf8')) ?? []
-  if (!name || !suite) throw new Error('The Dockerfile names no Debian to start from.')
+  const { image, suite } = await pinnedDebian(root)
   const tree = join(folder, 'base')
   await must(['debootstrap', '--variant=minbase', suite, tree])
+  await fetchCompose(tree, folder)
   await must(['chroot', tree, 'apt-get', 'clean'])
   const archive = join(folder, 'base.tar')
   await must(['tar', '-C', tree, '-cf', archive, '.'])
   await rm(tree, { recursive: true })
-  await must([...podman, 'import', archive, `docker.io/library/${name}`], { env })
+  await must([...podman, 'import', archive, `docker.io/library/${image}`], { env })
   await rm(archive)
-  return name
+  return image
 }
 
 /** No systemd, and no higher limits than this process has itself. */
@@ -119,6 +110,8 @@ async function containersConf(): Promise<string> {
   const files = /^Max open files\s+\S+\s+(\d+)/m.exec(limits)?.[1] ?? '1024'
   return `[containers]
 default_ulimits = ["nofile=${files}:${files}", "nproc=4096:4096"]
+[network]
+network_backend = "netavark"
 [engine]
 cgroup_manager = "cgroupfs"
 events_logger = "file"
@@ -137,28 +130,4 @@ async function npmSecrets(folder?: string): Promise<Readonly<Record<string, stri
 
 function buildSecrets(secrets: Readonly<Record<string, string>>): readonly string[] {
   return Object.entries(secrets).flatMap(([id, path]) => ['--secret', `id=${id},src=${path}`])
-}
-
-function debianArch(): string {
-  return process.arch === 'x64' ? 'amd64' : process.arch
-}
-
-async function must(cmd: readonly string[], options: { env?: NodeJS.ProcessEnv } = {}): Promise<void> {
-  const { code, stdout, stderr } = await execute(cmd, options)
-  if (code !== 0) throw new Error(`${cmd.join(' ')} ended with code ${code}:\n${stdout}${stderr}`)
-}
-
-async function execute(
-  cmd: readonly string[],
-  { env, stdin = '' }: { env?: NodeJS.ProcessEnv; stdin?: string | undefined } = {},
-): Promise<Outcome> {
-  const child = Bun.spawn({
-    cmd: [...cmd],
-    stdin: new Blob([stdin]),
-    stdout: 'pipe',
-    stderr: 'pipe',
-    ...(env ? { env } : {}),
-  })
-  const [stdout, stderr, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
-  return { code, stdout, stderr }
 }

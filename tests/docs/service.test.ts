@@ -15,11 +15,12 @@ beforeAll(async () => {
     await Bun.write(join(home, 'bin', name), `#!/bin/sh\n${script}\n`)
     await chmod(join(home, 'bin', name), 0o755)
   }
-  await program('systemctl', `echo "$*" >> '${home}/asked'; echo ActiveState=active`)
-  // The page is the same on every system; this is how it reads on Linux.
+  await program('systemctl', `echo "$*" >> '${home}/asked'`)
+  // The page is the same on every system; this is how it reads on Linux, and where something may have its port.
   await program(
     'clinvk',
-    `a=$1 b=$2; shift 2; exec '${process.execPath}' '${MAIN}' "$a" "$b" --manager systemd "$@"`,
+    `a=$1 b=$2; shift 2; [ $b = install ] && set -- "$@" --port 0
+exec '${process.execPath}' '${MAIN}' "$a" "$b" --manager systemd "$@"`,
   )
 })
 afterAll(async () => await rm(home, { recursive: true, force: true }))

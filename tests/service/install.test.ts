@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { install, installed, uninstall } from '../../src/service/install.ts'
 import { launchd } from '../../src/service/launchd.ts'
 import { systemd } from '../../src/service/systemd.ts'
-import type { Manager, ServiceSpec, ToolOutcome } from '../../src/service/types.ts'
+import type { Manager, ServiceFlags, ServiceSpec, ToolOutcome } from '../../src/service/types.ts'
 import { recordingTool, specOf } from './support.ts'
 
 let home: string
@@ -20,6 +20,8 @@ afterEach(async () => await rm(home, { recursive: true, force: true }))
 
 const tell = (text: string) => void told.push(text)
 const place = (system = false) => ({ system, homeDir: home, env: {} })
+const SHOW =
+  'systemctl --user show clinvk.service --property=UnitFileState,ActiveState,SubState,Result,MainPID'
 /** What would be for the whole machine, somewhere else. */
 const elsewhere = (manager: Manager): Manager => ({ ...manager, file: join(home, manager.file) })
 const write = async (file: string, text: string) => {
@@ -39,6 +41,7 @@ describe('installing for systemd', () => {
       'systemctl --user daemon-reload',
       'systemctl --user enable clinvk.service',
       'systemctl --user restart clinvk.service',
+      SHOW,
     ])
     for (const text of [
       manager.file,
@@ -69,8 +72,12 @@ describe('installing for systemd', () => {
       'systemctl daemon-reload',
       'systemctl enable clinvk.service',
       'systemctl restart clinvk.service',
+      SHOW.replace(' --user', ''),
     ])
     expect(told.join('\n')).not.toContain('linger')
+    expect(told).toContain('Its log: journalctl --unit clinvk --follow')
+    const bySudo = systemd({ ...place(true), env: { SUDO_USER: 'me' } })
+    expect(bySudo.next).toContainEqual(['Its log', 'sudo journalctl --unit clinvk --follow'])
   })
 
   test('replaces what it wrote before, and nothing else unless it is told to', async () => {
@@ -123,6 +130,74 @@ describe('installing for systemd', () => {
     await expect(install(systemd(place()), spec, { run, tell, force: false })).rejects.toThrow(
       /cannot be written \((ENOTDIR|EEXIST)\)/,
     )
+  })
+})
+
+describe('a server that is to answer', () => {
+  const server = (more: Partial<{ taken: boolean; serves: boolean[] }> = {}) => ({
+    url: 'http://127.0.0.1:8080',
+    urlOf: async ({ port }: ServiceFlags) => `http://127.0.0.1:${port}`,
+    isTaken: async () => more.taken ?? false,
+    isServing: async () => more.serves?.shift() ?? true,
+  })
+  const shows = (state: string, said: string[] = ['']) => {
+    const asked: string[] = []
+    const run = async (command: readonly string[]): Promise<ToolOutcome> => {
+      asked.push(command.join(' '))
+      const [program, , what] = command
+      // What is said comes a moment after the end.
+      if (program === 'journalctl')
+        return { ok: true, stdout: said.shift() ?? 'clinvk: why\n\nsystemd: so\n', complaint: '' }
+      return { ok: true, stdout: what === 'show' ? `${state}InvocationID=abc\n` : '', complaint: '' }
+    }
+    return { asked, run }
+  }
+  const RUNS = 'ActiveState=active\nSubState=running\nResult=success\n'
+
+  test('is waited for, and its address told', async () => {
+    const { run, asked } = shows(RUNS)
+    const probe = server({ serves: [false, true] })
+    await install(systemd(place()), spec, { run, tell, force: false, server: probe })
+    expect(told).toContain('It answers at http://127.0.0.1:8080.')
+    expect(asked.filter((words) => words === SHOW)).toHaveLength(2)
+  })
+
+  test('but ends is told of, with the end of its log', async () => {
+    const { run, asked } = shows('ActiveState=activating\nSubState=auto-restart\nResult=exit-code\n')
+    // It is a server of somebody else that answers.
+    await expect(
+      install(systemd(place()), spec, { run, tell, force: false, server: server() }),
+    ).rejects.toThrow(
+      'does not keep running: activating (auto-restart) exit-code. Its log ends with:\n  clinvk: why\n  systemd: so',
+    )
+    expect(asked.at(-1)).toEndWith(' _SYSTEMD_INVOCATION_ID=abc + USER_INVOCATION_ID=abc')
+    expect(await installed(systemd(place()).file)).toMatchObject({ ours: true })
+  })
+
+  test('whose log may not be read is told of with the way to it', async () => {
+    const { run } = shows('ActiveState=failed\nResult=exit-code\n', Array(5).fill(''))
+    await expect(install(systemd(place()), spec, { run, tell, force: false })).rejects.toThrow(
+      'does not keep running: failed exit-code. Its log: journalctl --user-unit clinvk --follow',
+    )
+  })
+
+  test('finds no place where somebody else listens, unless that is the one before it', async () => {
+    const { run, asked } = shows(RUNS)
+    const manager = systemd(place())
+    const taken = { run, tell, force: false, server: server({ taken: true }) }
+    await expect(install(manager, spec, taken)).rejects.toThrow(
+      'something listens at http://127.0.0.1:8080 already',
+    )
+    expect([told, await readdir(home), asked.some((words) => words.includes('restart'))]).toEqual([
+      [],
+      [],
+      false,
+    ])
+    await write(manager.file, manager.describe(specOf({ flags: { port: '9090' } })))
+    await expect(install(manager, spec, taken)).rejects.toThrow('give the service another --port')
+    await write(manager.file, manager.describe(spec))
+    await install(manager, spec, taken)
+    expect(told).toContain('It answers at http://127.0.0.1:8080.')
   })
 })
 
@@ -191,6 +266,8 @@ describe('launchd', () => {
       `launchctl print ${TARGET}`,
       `launchctl enable ${TARGET}`,
       `launchctl bootstrap gui/501 ${manager.file}`,
+      `launchctl print ${TARGET}`,
+      'launchctl print-disabled gui/501',
     ])
   })
 
@@ -201,7 +278,7 @@ describe('launchd', () => {
     const runAs = { user: 'me', home: '/Users/me' }
     await install(elsewhere(manager), { ...spec, runAs }, { run: tools.run, tell, force: false })
     expect(tools.asked[1]).toBe(`chown me ${spec.envFile}`)
-    expect(tools.asked.at(-1)).toBe(`launchctl bootstrap system ${manager.file}`)
+    expect(tools.asked).toContain(`launchctl bootstrap system ${manager.file}`)
   })
 
   test('is told to let it go, also where it is not loaded', async () => {
@@ -229,9 +306,18 @@ describe('launchd', () => {
       )
     const printed =
       'gui/501/com.clinvk.server = {\n\tactive count = 1\n\tstate = running\n\n\tpid = 4711\n}\n'
-    expect(await stateOf(printed)).toEqual({ enabled: true, running: true, pid: 4711, words: 'running' })
+    expect(await stateOf(printed)).toEqual({
+      enabled: true,
+      running: true,
+      failed: false,
+      pid: 4711,
+      words: 'running',
+    })
     expect(await stateOf(printed, '\t"com.clinvk.server" => disabled\n')).toMatchObject({ enabled: false })
     expect(await stateOf('\tstate = not running\n')).toMatchObject({ running: false, words: 'not running' })
+    const ended = (code: string) => stateOf(`\tstate = spawn scheduled\n\tlast exit code = ${code}\n`)
+    expect(await ended('3')).toMatchObject({ running: false, failed: true })
+    for (const code of ['0', '(never exited)']) expect(await ended(code)).toMatchObject({ failed: false })
     expect(await stateOf(undefined)).toMatchObject({ enabled: false, running: false })
   })
 })
@@ -240,11 +326,20 @@ test('systemd tells how it is', async () => {
   const stateOf = (stdout: string, ok = true) =>
     systemd(place()).state(async () => ({ ok, stdout, complaint: 'no bus' }))
   const shown = 'UnitFileState=enabled\nActiveState=active\nSubState=running\nResult=success\nMainPID=4711\n'
-  expect(await stateOf(shown)).toEqual({ enabled: true, running: true, pid: 4711, words: 'active (running)' })
+  expect(await stateOf(shown)).toEqual({
+    enabled: true,
+    running: true,
+    failed: false,
+    pid: 4711,
+    words: 'active (running)',
+  })
   expect(
     await stateOf(
       'UnitFileState=disabled\nActiveState=failed\nSubState=failed\nResult=exit-code\nMainPID=0\n',
     ),
-  ).toEqual({ enabled: false, running: false, words: 'failed (failed) exit-code' })
+  ).toEqual({ enabled: false, running: false, failed: true, words: 'failed (failed) exit-code' })
+  const between = 'ActiveState=activating\nSubState=auto-restart\nResult=signal\nMainPID=0\n'
+  expect(await stateOf(between)).toMatchObject({ running: false, failed: true })
+  expect(await stateOf('ActiveState=inactive\nResult=success\n')).toMatchObject({ failed: false })
   expect(await stateOf('', false)).toMatchObject({ running: false, words: expect.stringContaining('no bus') })
 })
