@@ -13,6 +13,8 @@ const STEPS: readonly (readonly [name: string, command: readonly string[]])[] = 
   ['unused code', ['knip']],
 ]
 const TEST_TIMEOUT_MS = 60_000
+/** Files of tests at once: while one waits for its agents another computes. More would need more memory than many have. */
+const AT_ONCE = 2
 
 const folder = await mkdtemp(join(tmpdir(), 'clinvk-check-'))
 let passed = 0
@@ -31,6 +33,7 @@ try {
     process.execPath,
     'test',
     `--timeout=${TEST_TIMEOUT_MS}`,
+    `--parallel=${AT_ONCE}`,
     '--reporter=junit',
     `--reporter-outfile=${report}`,
     'tests',
