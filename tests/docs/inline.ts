@@ -23,7 +23,6 @@ export const FOREIGN: Readonly<Record<string, string>> = {
   'clinvk [prompt]': 'It is said not to be there yet.',
   "codex exec --skip-git-repo-check 'Say hello'": BY_CONNECT,
   'docker build -t ghcr.io/signalridge/clinvk .': WITH_DOCKER,
-  'docker compose': WITH_DOCKER,
   'docker logs clinvk': WITH_DOCKER,
   'docker stop': WITH_DOCKER,
   'docker stop --time 45': WITH_DOCKER,
