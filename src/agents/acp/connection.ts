@@ -84,7 +84,8 @@ export async function connectAcp(
     const status = await terminate()
     if (signal.reason instanceof ClinvkError) return signal.reason
     return ending
-      ? new ClinvkError('cancelled', `${backend}: the agent was ended.`)
+      ? // For another session that did not stop, or because all end: whoever sees this has not cancelled anything.
+        new ClinvkError('agent_crashed', `${backend} was ended before it answered.`, { details: { backend } })
       : crashError(backend, status, child.stderrTail(), opened > 1)
   }
   const request = async (method: string, params: Fields): Promise<Fields> => {

@@ -185,6 +185,25 @@ describe('sessions of one agent', () => {
     }
   })
 
+  test('get a new process where the old one is ended for another session before they are opened in it', async () => {
+    await using agent = rig(
+      { turns: [[{ say: 'on it' }, { hang: true }]] },
+      {},
+      { interruptMs: 20, termMs: 20 },
+    )
+    const cancel = new AbortController()
+    const stuck = turn(await agent.open(), 'go', cancel.signal)
+    await waitUntil(() => agent.sent('session/prompt').length === 1)
+    const [pid = 0] = agent.pids()
+    process.kill(pid, 'SIGSTOP')
+    const opening = agent.open()
+    await Bun.sleep(1)
+    cancel.abort()
+    expect(await errorOf(stuck)).toMatchObject({ code: 'cancelled' })
+    expect((await opening).alive).toBe(true)
+    expect(agent.pids()).toHaveLength(2)
+  })
+
   test('are not told the last words of a process that was not theirs alone', async () => {
     const ends = [{ otherPrompt: true }, { stderr: 'secret of one' }, { exit: 3 }] as const
     await using agent = rig({ turns: [ends] })
@@ -235,7 +254,9 @@ describe('sessions of one agent', () => {
     expect(isAlive(pid ?? 0)).toBe(true)
     await agent[Symbol.asyncDispose]()
     expect(isAlive(pid ?? 0)).toBe(false)
-    expect(await errorOf(Array.fromAsync(events))).toMatchObject({ code: 'cancelled' })
+    expect(await errorOf(Array.fromAsync(events))).toMatchObject({
+      message: 'fake was ended before it answered.',
+    })
     expect(await errorOf(agent.open())).toMatchObject({ code: 'shutting_down' })
   })
 
