@@ -17,6 +17,8 @@ export const ERROR_TABLE = {
   host_refused: { status: 403, title: 'Host refused' },
   origin_refused: { status: 403, title: 'Origin refused' },
   workdir_refused: { status: 403, title: 'Working directory refused' },
+  /** Not a status that the agents try again after. */
+  agent_loop: { status: 400, title: 'An agent asks its own server' },
   route_not_found: { status: 404, title: 'No such route' },
   backend_not_found: { status: 404, title: 'Unknown backend' },
   session_not_found: { status: 404, title: 'Unknown session' },

@@ -197,6 +197,12 @@ export function createConversations(
       return { live: living.length, idle: living.filter((conversation) => idle.has(conversation)).length }
     },
 
+    /** The conversation that has a turn under way in this session of its agent's. */
+    atWork: (agentSessionId: string): Conversation | undefined =>
+      [...known.values()].find(
+        (conversation) => conversation.live?.id === agentSessionId && !idle.has(conversation),
+      ),
+
     /** Ends the agent of a conversation: another process went on with it, or it is to be opened anew. */
     rest,
 

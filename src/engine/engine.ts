@@ -172,6 +172,7 @@ export function createEngine(setup: EngineOptions): Engine {
     }),
     runs,
     backends: createListing(backends, defaultBackend),
+    agentAtWork: (agentSessionId) => conversations.atWork(agentSessionId)?.driver.name,
     pool: () =>
       toPoolView({
         backends,

@@ -211,6 +211,8 @@ export interface Engine {
    * of itself by then it is what it told last, and not ready where it has told nothing yet.
    */
   backends(withinMs?: number): Promise<BackendInfo[]>
+  /** The backend of the agent that has a turn under way in this session of its own; undefined where none has. */
+  agentAtWork(agentSessionId: string): string | undefined
   /** What runs at this moment. It asks no agent and waits for nothing. */
   pool(): PoolView
   /** Tells an observer of all turns that are started from now on. */

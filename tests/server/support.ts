@@ -75,6 +75,7 @@ export function fakeEngine(
     sessions,
     runs: createRuns(openRunStore(IN_MEMORY), 'test', () => {}),
     backends: async () => [backend({ name: 'fake', default: true })],
+    agentAtWork: () => undefined,
     pool: () => ({ backends: [], queue: NO_TURNS, observerFailures: 0 }),
     observe() {},
     async drain() {},

@@ -10,6 +10,7 @@ import { invalidFields } from '../validate.ts'
 import { markAgentRan } from './agent-ran.ts'
 import { callerOf } from './caller.ts'
 import { requireModel, withExistingModels } from './model-names.ts'
+import { refuseOwnAgents } from './own-agent.ts'
 import { pairCalls } from './tool-pairs.ts'
 import type { ChatTurn } from './types.ts'
 import { withoutEffectHeader } from './without-effect.ts'
@@ -39,11 +40,12 @@ export interface ChatRun {
  * Starts the turn of a chat request: finds the backend that its model's name stands for, tells the agent what was
  * said before, and leaves nothing behind when it is over.
  *
- * @throws `model_not_found`, `forbidden` for a profile above the operator's ceiling, `invalid_request`, and what
+ * @throws `agent_loop`, `model_not_found`, `forbidden` for a profile above the operator's ceiling, `invalid_request`, and what
  * the engine throws.
  */
 export async function startChat(start: ChatStart): Promise<ChatRun> {
   const { engine, request } = start
+  refuseOwnAgents(start.headers, engine)
   const { turn, profile, ignored, backends } = await toTurnRequest(start)
   const own = new AbortController()
   const signal = AbortSignal.any([start.signal, own.signal])
