@@ -7,8 +7,10 @@ import { ClinvkError } from '../errors.ts'
 import { plainChat } from '../server/chat/run-chat.ts'
 import { listen } from '../server/listen.ts'
 import { VERSION } from '../version.ts'
+import { callableHost } from './address.ts'
 import { banner, openWarning } from './banner.ts'
 import { consoleLog } from './console-log.ts'
+import { askPort } from './doctor/ask-port.ts'
 import { drainAndStop } from './drain.ts'
 import { setUp } from './setup.ts'
 
@@ -38,19 +40,25 @@ export default defineCommand({
     const { host, port, demo, config: file, 'env-file': envFile } = args
     if (envFile !== undefined) Object.assign(process.env, await readEnvFile(envFile))
     const { config, engine, workdir } = await setUp({ host, port, demo, config: file })
-    const apiKeys = await loadApiKeys({
-      env: process.env,
-      gopassPath: config.server.api_keys_gopass_path,
+    // An agent that is being looked at would keep this process alive.
+    const { server, hasKeys } = await begin(engine, config).catch(async (error: unknown) => {
+      await engine.close()
+      throw error
     })
-    const server = open(() => listen({ engine, config, apiKeys, version: VERSION, log: consoleLog }))
-    const warning = openWarning(config.server.host, apiKeys.length > 0)
+    const warning = openWarning(config.server.host, hasKeys)
     if (warning) console.error(warning)
     const drainMs = config.server.drain_secs * 1000
     const tell = (text: string) => console.error(`clinvk: ${text}`)
-    const stopped = untilSignal(() => drainAndStop({ server, engine, drainMs, tell }))
+    let leaving = false
+    const stopped = untilSignal(() => {
+      leaving = true
+      return drainAndStop({ server, engine, drainMs, tell })
+    })
     const backends = await engine.backends()
-    console.log(banner({ url: server.url, host: config.server.host, version: VERSION, workdir, backends }))
-    void startAhead(engine, config, backends)
+    if (!leaving) {
+      console.log(banner({ url: server.url, host: config.server.host, version: VERSION, workdir, backends }))
+      void startAhead(engine, config, backends)
+    }
     await stopped
   },
 })
@@ -66,11 +74,21 @@ async function startAhead(engine: Engine, { chat }: Config, backends: readonly B
   }
 }
 
-function open<T>(start: () => T): T {
+async function begin(engine: Engine, config: Config) {
+  const apiKeys = await loadApiKeys({ env: process.env, gopassPath: config.server.api_keys_gopass_path })
   try {
-    return start()
+    const server = listen({ engine, config, apiKeys, version: VERSION, log: consoleLog })
+    return { server, hasKeys: apiKeys.length > 0 }
   } catch (error) {
-    throw new ClinvkError('cannot_listen', error instanceof Error ? error.message : String(error))
+    const { host, port } = config.server
+    const other = port === 0 ? undefined : await askPort(callableHost(host), port)
+    const text = error instanceof Error ? error.message : String(error)
+    throw new ClinvkError(
+      'cannot_listen',
+      other?.kind === 'clinvk'
+        ? `clinvk ${other.version} runs on ${host}:${port} already. Use it, or choose another port with --port.`
+        : text,
+    )
   }
 }
 

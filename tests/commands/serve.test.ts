@@ -2,6 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { version } from '../../package.json'
+import { agentEnv } from '../agents/env.ts'
 import { answerOf, json, readSse, type WireEvent } from '../support/events.ts'
 import { processesIn } from '../support/processes.ts'
 import { clinvkCommand, type ServedClinvk, type ServeOptions, startClinvk } from '../support/serve.ts'
@@ -232,9 +234,25 @@ describe('clinvk serve as a process', () => {
     const { code, stderr } = await runCli(['serve', '--port', port])
     expect(code).toBe(1)
     expect(stderr).toBe(
-      `clinvk: Port ${port} on 127.0.0.1 is in use. Stop what uses it, or choose another with --port.\n`,
+      `clinvk: clinvk ${version} runs on 127.0.0.1:${port} already. Use it, or choose another port with --port.\n`,
     )
+    const other = Bun.serve({ hostname: '127.0.0.1', port: 0, fetch: () => new Response('other') })
+    try {
+      expect(await runCli(['serve', '--port', String(other.port)])).toMatchObject({
+        code: 1,
+        stderr: `clinvk: Port ${other.port} on 127.0.0.1 is in use. Stop what uses it, or choose another with --port.\n`,
+      })
+    } finally {
+      await other.stop(true)
+    }
   })
+
+  test('ends where it cannot listen, whatever agent it was looking at', async () => {
+    const { port } = new URL((await serve()).url)
+    // One that is logged in is kept for the first prompt.
+    const env = await agentEnv('http://127.0.0.1:9', { home })
+    expect(await runCli(['serve', '--port', port], env)).toMatchObject({ code: 1 })
+  }, 120_000)
 
   test('names what is wrong in its configuration, and ends with 3', async () => {
     await writeConfig('server:\n  prot: 3000\n')
