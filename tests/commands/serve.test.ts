@@ -33,7 +33,7 @@ async function serve(options: Partial<ServeOptions> = {}): Promise<ServedClinvk>
 async function writeConfig(text: string): Promise<void> {
   await Bun.write(join(home, '.clinvk/config.yaml'), text)
 }
-async function runCli(args: string[], env = bare()) {
+async function runCli(args: string[], env: Record<string, string> = bare()) {
   const proc = Bun.spawn({
     cmd: [...clinvkCommand(), ...args],
     cwd: join(home, 'work'),
@@ -248,10 +248,10 @@ describe('clinvk serve as a process', () => {
   })
 
   test('ends where it cannot listen, whatever agent it was looking at', async () => {
-    const { port } = new URL((await serve()).url)
     // One that is logged in is kept for the first prompt.
     const env = await agentEnv('http://127.0.0.1:9', { home })
-    expect(await runCli(['serve', '--port', port], env)).toMatchObject({ code: 1 })
+    // An address that no machine has (RFC 5737).
+    expect(await runCli(['serve', '--host', '192.0.2.1'], env)).toMatchObject({ code: 1 })
   }, 120_000)
 
   test('names what is wrong in its configuration, and ends with 3', async () => {
