@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util'
 import { type ArgsDef, type CommandDef, renderUsage, runCommand } from 'citty'
 import { nearest } from '../config/nearest.ts'
 import { ClinvkError, toClinvkError } from '../errors.ts'
@@ -17,7 +18,10 @@ export async function runCli(main: CommandDef, words: readonly string[]): Promis
       return EXIT.ok
     }
     if (flags.includes('--help') || flags.includes('-h') || path.unfinished) {
-      console.log(await renderUsage(path.command, path.parents.at(-1)))
+      const known = ['--help', '-h', '--version']
+      if (path.unfinished) checkFlags(path.name, path.rest, known)
+      const usage = await renderUsage(path.command, path.parents.at(-1))
+      console.log(process.stdout.isTTY ? usage : stripVTControlCharacters(usage))
       return EXIT.ok
     }
     const args = await resolve<ArgsDef>(path.command.args ?? {})
@@ -47,10 +51,15 @@ async function findCommand(main: CommandDef, words: readonly string[]): Promise<
   while (command.subCommands) {
     const known = await resolve<Record<string, unknown>>(command.subCommands)
     const [word] = rest
-    if (word === undefined || word.startsWith('-')) return { name, command, parents, rest, unfinished: true }
+    if (word === undefined || word === 'help' || word.startsWith('-'))
+      return { name, command, parents, rest, unfinished: true }
     const next = known[word]
     if (!next) {
       const meant = nearest(word, Object.keys(known))
+      if (/\s/.test(word) && parents.length === 0)
+        throw new UsageError(
+          'there is no command for a prompt yet: start "clinvk serve" and send it to POST /api/v1/prompt.',
+        )
       throw new UsageError(
         `there is no command "${word}"${meant ? `; did you mean "${meant}"?` : '.'} See ${name} --help.`,
       )
@@ -88,12 +97,7 @@ function checkWords(name: string, args: ArgsDef, words: readonly string[]): void
     }
     const [flag = '', value] = word.split(/=(.*)/s)
     const definition = known.get(flag) ?? negated(flag, known)
-    if (!definition) {
-      const meant = nearest(flag, known.keys())
-      throw new UsageError(
-        `unknown flag ${flag}${meant ? `; did you mean ${meant}?` : '.'} See ${name} --help.`,
-      )
-    }
+    if (!definition) throw unknownFlag(name, flag, known.keys())
     if (definition.type === 'boolean') {
       if (value !== undefined)
         throw new UsageError(`${flag} is a switch and takes no value. See ${name} --help.`)
@@ -104,6 +108,17 @@ function checkWords(name: string, args: ArgsDef, words: readonly string[]): void
     if (given === undefined || given === '')
       throw new UsageError(`${flag} needs a value. See ${name} --help.`)
   }
+}
+
+/** @throws UsageError for a flag before any command that none of them has. */
+function checkFlags(name: string, words: readonly string[], known: readonly string[]): void {
+  for (const word of words)
+    if (word.startsWith('-') && !known.includes(word)) throw unknownFlag(name, word, known)
+}
+
+function unknownFlag(name: string, flag: string, known: Iterable<string>): UsageError {
+  const meant = nearest(flag, known)
+  return new UsageError(`unknown flag ${flag}${meant ? `; did you mean ${meant}?` : '.'} See ${name} --help.`)
 }
 
 function negated(flag: string, known: ReadonlyMap<string, ArgsDef[string]>): ArgsDef[string] | undefined {

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import { version } from '../../package.json'
 import { agentEnv } from '../agents/env.ts'
 import { answerOf, json, readSse, type WireEvent } from '../support/events.ts'
@@ -271,6 +272,21 @@ describe('clinvk serve as a process', () => {
       code: 2,
       stderr: expect.stringContaining('did you mean "serve"?'),
     })
+    expect(await runCli(['--verison'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('did you mean --version?'),
+    })
+    expect(await runCli(['which files are here?'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('POST /api/v1/prompt'),
+    })
+  })
+
+  test('tells its commands in plain text where nobody looks on', async () => {
+    const { code, stdout } = await runCli(['help'])
+    expect([code, stdout]).toEqual([0, expect.stringContaining('serve')])
+    expect(stdout).toBe(stripVTControlCharacters(stdout))
+    expect((await runCli(['--help'])).stdout).toBe(stdout)
   })
 
   test('warns where everybody can reach it, and asks for a key where there are keys', async () => {
