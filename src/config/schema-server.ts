@@ -14,17 +14,17 @@ export const ServerSchema = section('The HTTP server.', {
     maximum: 65_535,
   }),
   request_timeout_secs: seconds(
-    'How long an agent may be silent, with no tool running, before the turn fails. 0: for ever.',
+    'How long an agent may be silent, with no tool running, before the turn fails. 0: no limit.',
     300,
   ),
-  read_timeout_secs: seconds('How long a client may take to send its request. 0: for ever.', 30),
+  read_timeout_secs: seconds('How long a client may take to send its request. 0: no limit.', 30),
   write_timeout_secs: seconds(
-    'How long a client may read nothing of an answer that waits for it. 0: for ever.',
+    'How long a client may read nothing of an answer that waits for it. 0: no limit.',
     300,
   ),
   idle_timeout_secs: whole(120, {
     description:
-      'How long a connection without a request stays open. 0: for ever. The runtime knows 255 at most; more counts as 255.',
+      'How long a connection without a request stays open. 0: no limit. The runtime knows 255 at most; more counts as 255.',
     unit: 'seconds',
     minimum: 0,
   }),

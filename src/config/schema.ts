@@ -43,7 +43,7 @@ export const ConfigSchema = section('The configuration of clinvk.', {
       unit: 'tokens',
       minimum: 0,
     }),
-    command_timeout_secs: seconds('How long one prompt may take in all. 0: for ever.', 0),
+    command_timeout_secs: seconds('How long one prompt may take in all. 0: no limit.', 0),
   }),
   backends: Type.Record(Type.String({ pattern: BACKEND_NAME }), BackendSchema, {
     description: 'The agents, by name.',
@@ -53,7 +53,7 @@ export const ConfigSchema = section('The configuration of clinvk.', {
   session: section('Sessions that are kept.', {
     auto_resume: flag('Whether a prompt continues the last session of the same backend and folder.', false),
     retention_days: whole(30, {
-      description: 'Days that a session is kept after its last use. 0: for ever.',
+      description: 'Days that a session is kept after its last use. 0: no limit.',
       unit: 'days',
       minimum: 0,
       maximum: 36_500,

@@ -72,11 +72,38 @@ test('each tool has its settings, where they go, how to check them, and whether 
     const text = connectionText(settings(name))
     expect(text).toContain('127.0.0.1:8080')
     expect(text).toMatch(/^# \S/m)
-    expect(text).toMatch(/^Check: \S/m)
-    expect(text).toMatch(/^(?:Tried with|Not tried:) /m)
+    expect(text).toMatch(/^# Check: \S/m)
+    expect(text).toMatch(/^# (?:Tried with|Not tried:) /m)
   }
   const { stdout } = await desk.run(['connect', 'codex'])
   expect(stdout).toBe(`${connectionText(settings('codex'))}\n`)
+})
+
+test('whatever is printed around the pieces is a comment', () => {
+  for (const name of names) {
+    const settled = settings(name, { needsKey: true })
+    const around = settled.pieces.reduce(
+      (text, piece) => text.replace(piece.text, ''),
+      connectionText(settled),
+    )
+    const lines = around.split('\n').filter((line) => line !== '')
+    expect(lines.filter((line) => !line.startsWith('# '))).toEqual([])
+  }
+})
+
+test('the settings of an agent stay out of what the backend of the same name reads', () => {
+  const [claude] = settings('claude-code').pieces
+  expect(claude?.file).toBeUndefined()
+  expect(claude?.where).toMatch(/Not in the shell of clinvk serve and not in ~\/\.claude\/settings\.json/)
+  const { pieces, check, notes } = settings('codex')
+  expect(pieces.map(({ file }) => file)).toEqual(['~/.codex-clinvk/config.toml'])
+  expect(pieces[0]?.where).toContain('Not ~/.codex/config.toml')
+  expect(check).toStartWith('CODEX_HOME=~/.codex-clinvk codex ')
+  expect(notes.join(' ')).toContain('never in the shell of clinvk serve')
+})
+
+test('Claude Code is told how large a context is', async () => {
+  expect((await exported('claude-code'))['CLAUDE_CODE_MAX_CONTEXT_TOKENS']).toBe('200000')
 })
 
 test.each([

@@ -1,4 +1,4 @@
-/** The programs in docs/packages.md and packaging/README.md do what is said of them. */
+/** The programs in docs/client.md and packaging/README.md do what is said of them. */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -18,16 +18,15 @@ beforeAll(async () => {
 afterAll(() => reader.leave())
 
 test.each([
-  [
-    'docs/packages.md',
-    'if (!error && "response" in data) console.log(data.response)',
-    '[clinvk demo agent, no model] You said: hello\n',
-  ],
   // An answer, and one that comes in pieces.
-  ['packaging/README.md', '', 'Hello from the mock.\nHello from the mock.'],
-])('%s', async (page, more, said) => {
+  [
+    'docs/client.md',
+    '[clinvk demo agent, no model] You said: hello\n[clinvk demo agent, no model] You said: hello again',
+  ],
+  ['packaging/README.md', 'Hello from the mock.\nHello from the mock.'],
+])('%s', async (page, said) => {
   const programs = (await blocksOf(page)).filter(({ language }) => language === 'ts')
   expect(programs).toHaveLength(1)
-  await writeFile(join(reader.folder, 'program.ts'), reader.here(`${programs[0]?.text}\n${more}\n`))
+  await writeFile(join(reader.folder, 'program.ts'), reader.here(`${programs[0]?.text}\n`))
   expect(await reader.run(`'${process.execPath}' program.ts`)).toBe(said)
 })

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { generatedPages } from '../support/docs/pages.ts'
 
-test.each(generatedPages().map((page) => [page.path, page] as const))(
+test.each((await generatedPages()).map((page) => [page.path, page] as const))(
   '%s is what the schemas say',
   async (path, page) => {
     const committed = await readFile(join(import.meta.dir, '../..', path), 'utf8')

@@ -21,7 +21,7 @@ export const FOREIGN: Readonly<Record<string, string>> = {
   "claude -p 'Say hello'": BY_CONNECT,
   'claude setup-token': WITH_ACCOUNT,
   'clinvk [prompt]': 'It is said not to be there yet.',
-  "codex exec --skip-git-repo-check 'Say hello'": BY_CONNECT,
+  "CODEX_HOME=~/.codex-clinvk codex exec --skip-git-repo-check 'Say hello'": BY_CONNECT,
   'docker build -t ghcr.io/signalridge/clinvk .': WITH_DOCKER,
   'docker logs clinvk': WITH_DOCKER,
   'docker stop': WITH_DOCKER,

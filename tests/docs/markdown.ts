@@ -53,13 +53,13 @@ export async function blocksOf(page: string): Promise<Block[]> {
   return blocks
 }
 
-/** The commands within sentences, each with its line: code that begins with the name of a program. */
+/** The commands within sentences, each with its line: code that begins with the name of a program, or a variable for it. */
 export async function inlineCommandsOf(page: string): Promise<{ line: number; command: string }[]> {
   const text = (await textOf(page)).replaceAll(/^```.*?^```/gms, (block) => block.replaceAll(/[^\n]/g, ' '))
   return text.split('\n').flatMap((line, index) =>
-    [...line.matchAll(/`([a-z]+ [^`]+)`/g)]
+    [...line.matchAll(/`((?:[A-Z_]+=\S+ )?([a-z]+) [^`]+)`/g)]
+      .filter(([, , program = '']) => PROGRAMS.has(program))
       .map(([, code = '']) => code)
-      .filter((code) => PROGRAMS.has(code.split(' ')[0] ?? ''))
       .map((command) => ({ line: index + 1, command: command.replaceAll('\\|', '|') })),
   )
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
 import { generatedPages } from './docs/pages.ts'
 
-for (const { path, text } of generatedPages()) await Bun.write(join(import.meta.dir, '../..', path), text)
+for (const { path, text } of await generatedPages())
+  await Bun.write(join(import.meta.dir, '../..', path), text)

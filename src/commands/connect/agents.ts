@@ -1,6 +1,8 @@
 import { fileKey, quoted, shellKey, shellText } from './keys.ts'
 import { KEY_VARIABLE, type Tool } from './types.ts'
 
+const AGENTS_PAGE = 'https://github.com/signalridge/clinvk/blob/main/docs/agents-as-clients.md'
+
 /** Coding agents whose model server clinvk can be. */
 export const AGENT_TOOLS: readonly Tool[] = [
   {
@@ -9,7 +11,8 @@ export const AGENT_TOOLS: readonly Tool[] = [
     triedWith: 'Claude Code 2.1.330',
     pieces: (target) => [
       {
-        where: 'In the shell that Claude Code is started in, or as "env" in ~/.claude/settings.json.',
+        where:
+          "Only in the shell in which you start Claude Code. Not in the shell of clinvk serve and not in ~/.claude/settings.json: clinvk's own claude backend reads both and would ask itself.",
         language: 'sh',
         // A token counts before a login and is not asked about; beside it a key would be sent as well.
         text: `unset ANTHROPIC_API_KEY
@@ -17,12 +20,14 @@ export ANTHROPIC_BASE_URL=${shellText(`${target.url}/anthropic`)}
 export ANTHROPIC_AUTH_TOKEN=${shellKey(target)}
 export ANTHROPIC_MODEL=${shellText(target.model)}
 export CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1
+export CLAUDE_CODE_MAX_CONTEXT_TOKENS=200000
 `,
       },
     ],
     check: () => "claude -p 'Say hello'",
     notes: () => [
-      'CLAUDE_CODE_MAX_CONTEXT_TOKENS=200000 tells it what the model has, so that it compacts in time.',
+      'It says that it does not know the model. That is harmless.',
+      "CLAUDE_CODE_MAX_CONTEXT_TOKENS is the size of the model's context, so that Claude Code compacts in time. If the model has another size, put that there.",
     ],
   },
   {
@@ -32,8 +37,8 @@ export CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1
     pieces: ({ url, model, needsKey }) => [
       {
         where:
-          'At the top of the file, above every [table], in place of a model and model_provider that are there.',
-        file: '~/.codex/config.toml',
+          "A folder of its own for Codex with clinvk. Not ~/.codex/config.toml: clinvk's own codex backend reads that and would ask itself.",
+        file: '~/.codex-clinvk/config.toml',
         language: 'toml',
         text: `model = ${quoted(model)}
 model_provider = "clinvk"
@@ -45,8 +50,12 @@ wire_api = "responses"
 ${needsKey ? `env_key = "${KEY_VARIABLE}"\n` : ''}`,
       },
     ],
-    check: () => "codex exec --skip-git-repo-check 'Say hello'",
-    notes: () => ['Which tools it has depends on the name of the model: see docs/agents-as-clients.md.'],
+    check: () => "CODEX_HOME=~/.codex-clinvk codex exec --skip-git-repo-check 'Say hello'",
+    notes: () => [
+      'Set CODEX_HOME for this Codex only, as in the check, and never in the shell of clinvk serve.',
+      'It says "Model metadata for … not found". That is harmless.',
+      `Which tools it has depends on the name of the model: see ${AGENTS_PAGE}.`,
+    ],
   },
   {
     name: 'opencode',
@@ -54,7 +63,8 @@ ${needsKey ? `env_key = "${KEY_VARIABLE}"\n` : ''}`,
     triedWith: 'OpenCode 1.18.33',
     pieces: (target) => [
       {
-        where: 'In the folder of a project, or as ~/.config/opencode/opencode.json for all.',
+        where:
+          "In the folder of a project. Not in ~/.config/opencode: clinvk's own opencode backend reads that too and would ask clinvk in turn, as it does in that folder.",
         file: 'opencode.json',
         language: 'json',
         text: json({

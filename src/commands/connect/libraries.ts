@@ -37,7 +37,7 @@ print(answer.choices[0].message.content)
       ),
     ],
     check: runIt,
-    notes: () => ['client.responses works the same, with what is kept of a conversation.'],
+    notes: () => ['client.responses works as well, also with previous_response_id.'],
   },
   {
     name: 'anthropic-sdk',

@@ -10,7 +10,7 @@ export function toolLines(): string {
   return ['clinvk connect TOOL prints the settings of:', '', ...lines].join('\n')
 }
 
-/** The settings for people: where each piece goes, the piece as it is to be pasted, how to check it. */
+/** The settings for people: each piece as it is to be pasted, and around it comments: where it goes, how to check it. */
 export function connectionText(connection: Connection): string {
   const { title, model, url, needs_key: needsKey, pieces, check, notes } = connection
   const head = `${title} with ${model} of the clinvk on ${url}`
@@ -19,5 +19,10 @@ export function connectionText(connection: Connection): string {
     ({ where, file, text }) => `# ${file === undefined ? where : `${file}: ${where}`}\n${text}`,
   )
   const tail = [`Check: ${check}`, ...notes.map((note) => `Note: ${note}`), triedSentence(connection)]
-  return [[head, ...key].join('\n'), ...parts, tail.join('\n')].join('\n\n').replaceAll('\n\n\n', '\n\n')
+  return [comment([head, ...key]), ...parts, comment(tail)].join('\n\n').replaceAll('\n\n\n', '\n\n')
+}
+
+/** A shell reads over it, so all that is printed may be pasted there. */
+function comment(lines: readonly string[]): string {
+  return lines.map((line) => `# ${line}`).join('\n')
 }

@@ -47,5 +47,5 @@ export function toConnection(tool: Tool, target: Target): Connection {
 
 /** What was tried, in a sentence. */
 export function triedSentence({ tried_with: tried }: Connection): string {
-  return tried === undefined ? "Not tried: written by the tool's documentation." : `Tried with ${tried}.`
+  return tried === undefined ? "Not tried: it follows the tool's documentation." : `Tried with ${tried}.`
 }

@@ -5,6 +5,8 @@ import { formatProblem, type Problem } from '../../config/problems.ts'
 import { ClinvkError } from '../../errors.ts'
 import type { Check } from './report.ts'
 
+const ALL_KEYS = 'https://github.com/signalridge/clinvk/blob/main/docs/configuration.md'
+
 /** The configuration to look at everything else with, and what is to be said of it. */
 export interface ConfigFound {
   readonly loaded: LoadedConfig
@@ -35,7 +37,7 @@ export async function checkConfig({ file, host, port, ...from }: ConfigOptions):
         part: 'config',
         status: 'fail',
         message: formatProblem(problem),
-        todo: 'Mend it: clinvk does not start with it. All keys are in docs/configuration.md.',
+        todo: `Mend it: clinvk does not start with it. All keys: ${ALL_KEYS}`,
       }),
     )
     const defaults = await loadConfig({ env: {}, homeDir: '/dev/null' })

@@ -21,7 +21,8 @@ const HEAD = `# Chat clients: OpenAI and Anthropic
 
 <!-- Generated from the schemas by \`bun run docs\`. -->
 
-Point any client at one of these base URLs; a key is needed only where the server has keys.
+Point any client at one of these base URLs; a key is needed only where the server has keys. The examples
+use the demo agent. Where agents are installed, start \`clinvk serve --demo\` for it.
 
 | Clients | Base URL |
 |---|---|
@@ -71,17 +72,21 @@ Claude Code uses for reminders, stay at their place, as the user's. Earlier thin
 **Images and files**: PNG, JPEG, GIF and WebP reach every agent whose model sees. Text files are given as text. PDFs are taken by claude, gemini and
 opencode; codex has no place for them and refuses. http(s) URLs are fetched only with \`chat.fetch_images\`, from public addresses.
 
-**Tools**: the request's tools are offered to the agent's model on claude, codex, gemini and opencode. When it calls some, the answer ends with them
-(\`tool_calls\`, \`function_call\`, \`tool_use\`) and the agent waits; the request that brings the results goes on with it. Results that come later than
-\`chat.tool_result_timeout_secs\`, after a restart, or with an edited history are answered by an agent that is told the whole conversation again. A
-call that the client abandons counts as not carried out. The agent's own tools are off, unless the profile says otherwise; what they do is never told
-as a call. \`required\` and named tools work where the table of [backends](backends.md) says \`tool_choice\`, else they are a 400. The model sees the tools
-under their own names; on gemini as \`mcp_NAME\` and on opencode behind a prefix, because these CLIs know no other way. Gemini CLI makes calls one at a time,
-and leaves out tools of a client that are named like some of its own, so \`ask_user\`, and under \`project\` and \`full\` the others too, have a number behind
-their names. It makes a model call a tool only where it does not choose the model itself: with \`gemini/gemini-2.5-pro\`, \`gemini/fast\`, or plain \`gemini\`
-where \`backends.gemini.model\` or \`GEMINI_MODEL\` in the backend's environment names one. Where a chat on gemini has no
-tools, and its model calls some again and again, that is an error (502, \`agent_failed\`). Calls of the history whose ids are used again are told with a number behind them.
-A request has 1000 tools at most, and a schema 50 levels of JSON.
+**Tools**: the request's tools are offered to the agent's model on claude, codex, gemini and opencode. When the model calls some, the answer ends with
+them (\`tool_calls\`, \`function_call\`, \`tool_use\`) and the agent waits; the request that brings the results goes on with it. If the results come
+later than \`chat.tool_result_timeout_secs\`, after a restart or with an edited history, an agent that is told the whole conversation again answers them.
+A call that the client abandons counts as not carried out. A request has 1000 tools at most, and a schema 50 levels of JSON.
+
+- **The agent's own tools** are off, unless the profile says otherwise. What they do is never told as a call.
+- **\`tool_choice\`**: \`required\` and named tools work where the table of [backends](backends.md) says so, else they are a 400.
+- **Ids**: if the history uses the id of a call again, the call is told with a number behind its id.
+- **claude, codex**: the model sees the tools under their own names.
+- **opencode**: the model sees them behind a prefix, because OpenCode knows no other way.
+- **gemini**: the model sees them as \`mcp_NAME\`, because Gemini CLI knows no other way, and calls them one at a time.
+  - If a tool is named like one of Gemini CLI's own, it has a number behind its name: \`ask_user\`, and under \`project\` and \`full\` the others too.
+  - \`required\` and named tools need a model that Gemini CLI does not choose itself: \`gemini/gemini-2.5-pro\`, \`gemini/fast\`, or plain \`gemini\` if
+    \`backends.gemini.model\` or \`GEMINI_MODEL\` in the backend's environment names one.
+  - If a chat has no tools and its model calls some again and again, that is an error (502, \`agent_failed\`).
 
 **Answers in JSON**: \`response_format\`, \`text.format\` and \`output_config.format\` hold the model to a schema by the agent's own means (claude, codex), else
 by instruction. Every answer is checked here; one that does not fit is repaired once, and an error (502, \`answer_invalid\`) if it still does not fit. A
@@ -98,13 +103,17 @@ too long, is a 400. The CLIs have rules of their own:
 - **Refusals** are told as such on claude and opencode. Codex drops OpenAI's words of refusal, so the answer is empty, with the stop reason. Gemini CLI
   says that its turn ended well: the model is asked to correct its refusal, and the answer is an error if it refuses again.
 
-**Never twice**: a run that failed or was left is not run again by a client's own retries. Failures carry \`x-should-retry: false\`; for clients that
-do not listen, an equal request gets the same failure for \`chat.replay_guard_secs\` (two minutes) with \`x-clinvk-replay: replayed\`, and a \`retry-after\` says no less than that. A
-request that its client left before any answer is 409 for 15 s, then a new one. \`x-clinvk-replay: off\` switches that off. Successes are never
-replayed, unless the request has an \`Idempotency-Key\`: then its run goes on without its client, and [the same key finds it](sessions.md).
+**Never twice**: if a run failed or its client left, a client's own retries do not run it again.
+
+- Failures carry \`x-should-retry: false\`. For clients that do not listen, an equal request gets the same failure for \`chat.replay_guard_secs\` (two
+  minutes), with \`x-clinvk-replay: replayed\`; a \`retry-after\` says no less than that.
+- If the client left before any answer, an equal request is a 409 for 15 s, then a new one.
+- \`x-clinvk-replay: off\` switches both off.
+- Successes are replayed only for a request with an \`Idempotency-Key\`: its run goes on without its client, and [the same key finds it](sessions.md).
 
 **Too many at once**: a chat waits for its place, and its stream begins at once and is kept alive. Where as many wait as may, the answer is a 429 with a
-\`retry-after\`, which the SDKs heed: nothing was run, so it is no failure that is kept. The same is true of a client that leaves while it waits.
+\`retry-after\`, which the SDKs heed: nothing was run, so no failure is kept. Nor
+is anything run for a client that leaves while waiting.
 
 **In the background**: a response with \`background: true\` (\`openai/v1/responses\`) is answered at once and made whether its client stays or leaves. \`GET …/{id}\`
 tells it as far as it is; \`?stream=true\` streams its events from the first on, live to the end, and \`&starting_after=N\` those behind number N: none missing, none

@@ -11,6 +11,22 @@ Flags win over environment variables, those over the file, the file over the def
 \`CLINVK_CONFIG\` names another, \`CLINVK_HOME\` another folder than \`~/.clinvk\`. An unknown key or a bad value stops the start and is named
 with its line, its column and the nearest key that exists.
 
+\`\`\`yaml
+default_backend: claude
+backends:
+  claude:
+    model: opus
+  codex:
+    sandbox_mode: read-only
+server:
+  port: 8081
+  allowed_workdir_prefixes: [~/projects]
+session:
+  retention_days: 7
+\`\`\`
+
+\`clinvk doctor\` checks it.
+
 | Variable | Sets |
 |---|---|
 | \`CLINVK_BACKEND\` | \`default_backend\` |
@@ -73,7 +89,12 @@ function fallbackOf(schema: TSchema): string {
 }
 
 function meaningOf(key: string, schema: TSchema): string {
-  const unit = schema['unit'] === undefined ? '' : ` In ${schema['unit']}.`
+  const { unit, description = '' } = schema
+  const known = unit === undefined || saysUnit(`${key} ${description}`.toLowerCase(), unit)
   const unused = isUnused(key) ? ' **No effect yet.**' : ''
-  return cell(`${schema.description ?? ''}${unit}${unused}`)
+  return cell(`${description}${known ? '' : ` In ${unit}.`}${unused}`)
+}
+
+function saysUnit(text: string, unit: string): boolean {
+  return text.includes(unit) || (unit === 'seconds' && text.includes('_secs '))
 }

@@ -17,7 +17,7 @@ const HEAD = `# Connect a client
 Here the server is \`http://127.0.0.1:8080\` without keys and the model \`claude\`; \`GET /openai/v1/models\` lists the others. A server with keys takes
 one of them where it says \`not-needed\`: the printed settings then read it from the variable \`CLINVK_API_KEY\`, and no key is ever printed.
 
-What was tried is run by the tests with just these settings. The rest is written by the documentation of the tools, and its form is checked.`
+The tests run each tool that says "Tried with", with just these settings. The others follow the tools' own documentation and were not tried.`
 
 function section(tool: Tool): string {
   const connection = toConnection(tool, { url: 'http://127.0.0.1:8080', model: 'claude', needsKey: false })
@@ -37,7 +37,7 @@ function section(tool: Tool): string {
 
 /** A check is a line for the shell or a sentence. */
 function inCode(check: string): string {
-  return /^[a-z]+ /.test(check) && !check.endsWith('.') ? `\`${check}\`` : plain(check)
+  return /^(?:[A-Z_]+=\S+ )?[a-z]+ /.test(check) && !check.endsWith('.') ? `\`${check}\`` : plain(check)
 }
 
 /** What stands in angle brackets or asterisks would be taken for markup. */

@@ -30,6 +30,8 @@ A running server describes itself at \`/docs\` (to read) and \`/openapi.json\` (
 
 ## POST /api/v1/prompt
 
+The examples use the demo agent. Where agents are installed, start \`clinvk serve --demo\` for it.
+
 \`\`\`sh
 curl http://127.0.0.1:8080/api/v1/prompt -H 'content-type: application/json' -d '{"backend": "demo", "prompt": "hello"}'
 \`\`\``
@@ -50,8 +52,9 @@ runs are kept: [how to go on, branch, run in the background and come back](sessi
 
 const STREAM = `### Events of a stream
 
-Every event has \`type\`, \`backend\`, \`session_id\`, \`timestamp\`, \`sequence\` (from 1, without gaps) and \`content\`. The first is \`init\`, behind
-the \`progress\` of a prompt that waits in the queue; the last is \`done\` or \`error\`, and a stream without one of them was cut. Silence is bridged by comments (SSE) or \`progress\` events (NDJSON).`
+Every event has \`type\`, \`backend\`, \`session_id\`, \`timestamp\`, \`sequence\` (from 1, without gaps) and \`content\`. The first is
+\`init\`; a prompt that waits in the queue sends \`progress\` before it. The last is \`done\` or \`error\`, and a stream without one of them was cut.
+Silence is bridged by comments (SSE) or \`progress\` events (NDJSON).`
 
 const QUEUE = `## The queue
 
@@ -59,7 +62,7 @@ At most \`pool.max_running\` prompts run at once, and of each backend as many as
 \`pool.queue_per_backend\` for one backend; what comes then is a 429 with the code \`queue_full\` and a \`Retry-After\`, whatever API it came by, and
 nothing of it was run. API keys take turns, so a client with many prompts does not hold up another's first one; a backend that is busy does not
 keep the others from running. Turns of one session wait for each other first. A prompt that waits counts against no time limit, a chat that waits
-for its client's tools takes no place, and who leaves while waiting has run nothing.
+for its client's tools takes no place, and nothing is run for a client that leaves while waiting.
 
 A stream begins at once and tells by \`progress\` events of the kind \`queue\` how many prompts go first; chat streams are kept alive meanwhile. Of
 several prompts, one that finds the queue full fails alone.
@@ -75,7 +78,7 @@ of several prompts do.`
 
 const SEVERAL = `## Several prompts at once
 
-What they do, with examples: [several prompts at once](orchestration.md). Listed is what they have besides a prompt's own request and answer; in results
+What they do, with examples: [several prompts at once](orchestration.md). The tables list only what is added to a prompt's own fields; in results
 the turn's id is \`run_id\`. Every answer is a 200 once nothing is wrong with the request, and each result has its own \`status\`. They stream as a prompt
 does: each event has its \`task\` or \`step\` and \`name\`, or its \`backend\`, and the last event, \`done\` or \`error\`, none of them.`
 

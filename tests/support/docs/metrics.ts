@@ -38,7 +38,7 @@ No label holds what a client made up: \`backend\` is a name of the configuration
 leads nowhere), \`outcome\` is \`done\`, \`cancelled\` or a code of the [table of errors](http-api.md#errors), and a status that only a model
 provider knows is given by its class. Prompts, folders, models and sessions are nowhere in it.
 
-A turn is one prompt on one agent. What an agent does not tell is not counted: \`cost_usd_total\` of Codex is missing, not 0.`
+A turn is one prompt on one agent. What an agent does not tell is not counted: \`clinvk_cost_usd_total\` of Codex is missing, not 0.`
 
 function metricTable(): string {
   const rows = Object.entries<Definition>(METRICS).map(([name, { type, labels, help }]) => {

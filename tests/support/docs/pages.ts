@@ -1,5 +1,6 @@
 import { backendsPage } from './backends.ts'
 import { chatApisPage } from './chat-apis.ts'
+import { commandsPage } from './commands.ts'
 import { configurationPage } from './configuration.ts'
 import { connectPage } from './connect.ts'
 import { fieldsPage } from './fields.ts'
@@ -13,9 +14,10 @@ export interface GeneratedPage {
 }
 
 /** Every page that comes from a schema or a declaration. */
-export function generatedPages(): GeneratedPage[] {
+export async function generatedPages(): Promise<GeneratedPage[]> {
   return [
     { path: 'docs/configuration.md', text: configurationPage() },
+    { path: 'docs/commands.md', text: await commandsPage() },
     { path: 'docs/http-api.md', text: httpApiPage() },
     { path: 'docs/backends.md', text: backendsPage() },
     { path: 'docs/chat-apis.md', text: chatApisPage() },

@@ -31,7 +31,8 @@ export function valuesOf(schema: TSchema): string {
   if (schema['type'] === 'object') return 'mapping'
   const { minimum, maximum, type } = schema
   if (minimum === undefined && maximum === undefined) return type ?? 'any'
-  return `${type}, ${minimum ?? ''} to ${maximum ?? 'any'}`
+  if (maximum === undefined) return `${type}, ${minimum} or more`
+  return minimum === undefined ? `${type}, ${maximum} or less` : `${type}, ${minimum} to ${maximum}`
 }
 
 /** Where the page of the HTTP API has the table of an object. */
