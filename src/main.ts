@@ -8,7 +8,7 @@ const main = defineCommand({
   meta: {
     name: 'clinvk',
     version: VERSION,
-    description: 'One HTTP server and one command line for the coding-agent CLIs you already use.',
+    description: 'One HTTP server for the coding-agent CLIs you already use.',
   },
   subCommands: {
     serve: () => import('./commands/serve.ts').then((module) => module.default),
