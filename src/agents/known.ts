@@ -51,3 +51,5 @@ export function knownAgent(name: string): KnownAgent | undefined {
 
 /** The name of the embedded demo agent. */
 export const DEMO_AGENT = 'demo'
+/** Why there is none, where agents are installed and nobody asked for it. */
+export const DEMO_IS_OFF = 'The demo agent is off because an agent is installed: start with --demo.'

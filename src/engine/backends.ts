@@ -1,4 +1,4 @@
-import { DEMO_AGENT } from '../agents/known.ts'
+import { DEMO_AGENT, DEMO_IS_OFF } from '../agents/known.ts'
 import type { AgentDriver, Probe } from '../agents/types.ts'
 import { nearest } from '../config/nearest.ts'
 import { ClinvkError } from '../errors.ts'
@@ -116,8 +116,7 @@ function disabledProbe(name: string) {
 function unknown(name: string, backends: readonly Backend[]): ClinvkError {
   const names = backends.map(({ driver }) => driver.name)
   const close = nearest(name, names)
-  const demo =
-    name === DEMO_AGENT ? ' The demo agent is off because an agent is installed: start with --demo.' : ''
+  const demo = name === DEMO_AGENT ? ` ${DEMO_IS_OFF}` : ''
   return new ClinvkError(
     'backend_not_found',
     `There is no backend ${JSON.stringify(name)}.${close ? ` Did you mean "${close}"?` : ''} There are: ${names.join(', ')}.${demo}`,

@@ -3,6 +3,7 @@ import { ClinvkError, ERROR_TABLE, toClinvkError } from '../errors.ts'
 import { toAnthropicError } from './anthropic/errors.ts'
 import { isReplay } from './chat/replay-guard.ts'
 import { dialectOf } from './dialect.ts'
+import { isForReading } from './keys.ts'
 import type { Log } from './log.ts'
 import { toOpenAiError } from './openai/errors.ts'
 import { toProblem } from './problem.ts'
@@ -24,7 +25,7 @@ export function errorPlugin(routes: RouteTable, log: Log) {
 /** The answer to a request that failed, in the words of the API that it called. */
 function errorResponse(error: ClinvkError, request: Request): Response {
   const response = encode(error, request)
-  for (const [name, value] of Object.entries(headersOf(error))) response.headers.set(name, value)
+  for (const [name, value] of Object.entries(headersOf(error, request))) response.headers.set(name, value)
   return response
 }
 
@@ -82,7 +83,7 @@ function notFound(request: Request, routes: RouteTable): ClinvkError {
   )
 }
 
-function headersOf(error: ClinvkError): Record<string, string> {
+function headersOf(error: ClinvkError, request: Request): Record<string, string> {
   const { code, details, retryAfterMs } = error
   const headers: Record<string, string> = {}
   if (retryAfterMs !== undefined) headers['retry-after'] = String(Math.ceil(retryAfterMs / 1000))
@@ -91,7 +92,11 @@ function headersOf(error: ClinvkError): Record<string, string> {
   if (typeof details['run_id'] === 'string') headers['x-clinvk-run'] = details['run_id']
   if (details['idempotency_replayed'] === true) headers['idempotency-replayed'] = 'true'
   if (isReplay(error)) headers['x-clinvk-replay'] = 'replayed'
-  if (code === 'unauthorized') headers['www-authenticate'] = 'Bearer realm="clinvk"'
+  if (code === 'unauthorized')
+    // A browser asks for a password, and shows what it cannot send a key for.
+    headers['www-authenticate'] = isForReading(request)
+      ? 'Basic realm="clinvk: any name, an API key as the password"'
+      : 'Bearer realm="clinvk"'
   // RFC 9110, 12.5.3: with 415, the encodings that would have been accepted.
   if (typeof details['accept_encoding'] === 'string') headers['accept-encoding'] = details['accept_encoding']
   return headers

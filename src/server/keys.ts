@@ -23,11 +23,30 @@ export function sendsKey(request: Request): boolean {
   return keysOf(request).length > 0
 }
 
-function keysOf({ headers }: Request): string[] {
-  const bearer = headers.get('authorization')?.match(/^bearer +(.+)$/i)?.[1]
-  return [headers.get('x-api-key'), headers.get('api-key'), bearer].flatMap((key) =>
+function keysOf(request: Request): string[] {
+  const { headers } = request
+  const authorization = headers.get('authorization') ?? ''
+  const bearer = authorization.match(/^bearer +(.+)$/i)?.[1]
+  const basic = isForReading(request) ? authorization.match(/^basic +(.+)$/i)?.[1] : undefined
+  const typed = basic === undefined ? undefined : passwordOf(basic)
+  return [headers.get('x-api-key'), headers.get('api-key'), bearer, typed].flatMap((key) =>
     key ? [key.trim()] : [],
   )
+}
+
+/**
+ * Whether a person reads what is asked for, in a browser that can send a key only as a password. It keeps sending that by
+ * itself, so it counts for nothing that does anything.
+ */
+export function isForReading({ method, url }: Request): boolean {
+  const { pathname } = new URL(url)
+  return (method === 'GET' || method === 'HEAD') && /^\/(docs(\/|$)|openapi\.json$)/.test(pathname)
+}
+
+/** The password of `Authorization: Basic`; whatever user it is for. */
+function passwordOf(basic: string): string | undefined {
+  const text = Buffer.from(basic.trim(), 'base64').toString('utf8')
+  return text.includes(':') ? text.slice(text.indexOf(':') + 1) : undefined
 }
 
 async function hash(text: string): Promise<Uint8Array> {

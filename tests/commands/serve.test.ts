@@ -326,8 +326,15 @@ describe('clinvk serve as a process', () => {
   test('runs any command that is configured', async () => {
     await writeConfig('backends: {shout: {driver: exec, command: [tr, a-z, A-Z]}}\n')
     const server = await serve()
-    const response = await server.post('/api/v1/prompt', { backend: 'shout', prompt: 'hello' })
-    expect(await json(response)).toMatchObject({ response: 'HELLO', backend: 'shout' })
+    const body = { backend: 'shout', prompt: 'hello' }
+    const answer = await json(await server.post('/api/v1/prompt', body))
+    expect(answer).toMatchObject({ response: 'HELLO', backend: 'shout' })
+    const { session_id } = answer
+    const next = await server.post('/api/v1/prompt', { ...body, session_id })
+    expect([next.status, await json(next)]).toMatchObject([
+      404,
+      { code: 'session_not_found', detail: expect.stringContaining('shout remembers nothing') },
+    ])
   })
 })
 

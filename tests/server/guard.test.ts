@@ -145,7 +145,7 @@ describe('API keys', () => {
     test(`guard ${path}`, async () => {
       const response = await testApp({ apiKeys: ['right'] }).request(path)
       expect(response.status).toBe(401)
-      expect(response.headers.get('www-authenticate')).toStartWith('Bearer')
+      expect(response.headers.get('www-authenticate')).toMatch(/^(Bearer|Basic) realm=/)
       expect(await response.json()).toMatchObject({ code: 'unauthorized' })
     })
 
@@ -174,6 +174,34 @@ describe('API keys', () => {
       const { request } = testApp({ apiKeys: ['right', 'second'] })
       expect((await request('/api/v1/backends', { headers })).status).toBe(allowed ? 200 : 401)
     })
+
+  const login = (words: string) => ({ authorization: `Basic ${Buffer.from(words).toString('base64')}` })
+  test.each(['/docs', '/docs/assets/start.js', '/openapi.json'])(
+    'a browser is asked for one as the password of %s',
+    async (path) => {
+      const { request } = testApp({ apiKeys: ['right', 'se:cond'] })
+      const asked = await request(path)
+      expect([asked.status, asked.headers.get('www-authenticate')]).toEqual([
+        401,
+        expect.stringContaining('Basic realm='),
+      ])
+      expect((await request(path, { headers: login('me:right') })).status).toBe(200)
+      expect((await request(path, { headers: login(':se:cond') })).status).toBe(200)
+      expect((await request(path, { headers: login('right:') })).status).toBe(401)
+      expect((await request(path, { headers: login('right') })).status).toBe(401)
+    },
+  )
+
+  test('a password that the browser sends by itself does nothing else', async () => {
+    const { request } = testApp({ apiKeys: ['right'] })
+    const headers = { ...login('me:right'), 'content-type': 'application/json' }
+    const [list, prompt] = [
+      await request('/api/v1/backends', { headers }),
+      await request('/api/v1/prompt', { method: 'POST', headers, body: '{"prompt": "hi"}' }),
+    ]
+    expect([list.status, prompt.status]).toEqual([401, 401])
+    expect(list.headers.get('www-authenticate')).toBe('Bearer realm="clinvk"')
+  })
 })
 
 describe('Content-Type', () => {

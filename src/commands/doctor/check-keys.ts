@@ -43,7 +43,8 @@ function judge(host: string, keys: readonly string[]): Check[] {
           {
             part: 'keys',
             status: 'ok',
-            message: 'No API keys: only this machine can reach the server.',
+            message:
+              'No API keys, and none is needed: as configured, only this machine can reach the server.',
             facts,
           },
         ]

@@ -71,6 +71,12 @@ function nothingKept({ id, driver }: Conversation): ClinvkError {
 }
 
 function cannotGoOn({ id, driver }: Conversation, same: boolean): ClinvkError {
+  const { history, resume } = driver.capabilities
+  if (history === 'none' && !resume)
+    return new ClinvkError(
+      'session_not_found',
+      `${driver.name} remembers nothing from one prompt to the next, so session "${id}" cannot go on. Begin a new one: leave session_id out.`,
+    )
   return same
     ? new ClinvkError(
         'session_not_found',

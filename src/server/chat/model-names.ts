@@ -1,3 +1,4 @@
+import { DEMO_AGENT, DEMO_IS_OFF } from '../../agents/known.ts'
 import { nearest } from '../../config/nearest.ts'
 import type { BackendInfo } from '../../engine/types.ts'
 import { ClinvkError } from '../../errors.ts'
@@ -93,7 +94,8 @@ export function findModel(
 function modelNotFound(name: string, backends: readonly BackendInfo[], aliases: ModelAliases): ClinvkError {
   const names = listModels(backends, aliases).map(({ id }) => id)
   const meant = nearest(name, names)
-  const hint = meant === undefined ? '' : ` Did you mean ${JSON.stringify(meant)}?`
+  const demo = name === DEMO_AGENT ? ` ${DEMO_IS_OFF}` : ''
+  const hint = meant === undefined ? demo : ` Did you mean ${JSON.stringify(meant)}?`
   return new ClinvkError(
     'model_not_found',
     `There is no model ${JSON.stringify(shorten(name))}.${hint} ${existing(names)}`,

@@ -88,6 +88,10 @@ describe('requireModel', () => {
     expect(failure(() => requireModel('codx', all)).message).toContain('Did you mean "codex"?')
   })
 
+  test('says how to have the demo agent beside others', () => {
+    expect(failure(() => requireModel('demo', all, aliases)).message).toContain('start with --demo')
+  })
+
   test('says so where nothing is ready', () => {
     expect(failure(() => requireModel('x', [{ ...codex, ready: false }])).message).toBe(
       'There is no model "x". No backend is ready.',
