@@ -16,8 +16,9 @@ const {
 } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const needed = engines.bun.replace('>=', '')
 
-// The folder we are called from may be anybody's: Bun must run no `preload` of a bunfig.toml and read no .env there.
-const SAFE = ['--no-env-file', `--config=${devNull}`]
+// The folder we are called from may be anybody's: Bun must run no `preload` of a bunfig.toml, read no .env and follow no
+// `paths` of a tsconfig.json there.
+const SAFE = ['--no-env-file', `--config=${devNull}`, `--tsconfig-override=${devNull}`]
 
 const command = byBun() ?? byExecutable()
 if (!command) {
@@ -41,11 +42,13 @@ child.on('error', (error) => {
 child.on('exit', (code, signal) => {
   process.exit(code ?? (signal ? 1 : 0))
 })
-// A package manager that is ended takes its shell along, but not what the shell started.
+// A package manager that is ended takes its shell along, but not what the shell started. A shell of the user's may end
+// before us, as with nohup.
 const parent = process.ppid
-setInterval(() => {
-  if (process.ppid !== parent) child.kill('SIGTERM')
-}, 500).unref()
+if (process.env.npm_execpath ?? process.env.npm_lifecycle_event ?? process.env.npm_config_user_agent)
+  setInterval(() => {
+    if (process.ppid !== parent) child.kill('SIGTERM')
+  }, 500).unref()
 
 function byBun() {
   const found = process.versions.bun
@@ -56,7 +59,12 @@ function byBun() {
 
 // On Windows a Bun that npm has installed is a bun.cmd, which cannot be started so; then the executable serves.
 function versionOf(program) {
-  const { stdout } = spawnSync(program, ['--version'], { encoding: 'utf8', cwd: root, timeout: 10_000 })
+  const { stdout } = spawnSync(program, ['--version'], {
+    encoding: 'utf8',
+    cwd: root,
+    timeout: 10_000,
+    killSignal: 'SIGKILL',
+  })
   return stdout?.trim()
 }
 

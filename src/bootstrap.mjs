@@ -4,6 +4,7 @@
 // Usage: bootstrap.mjs [--run <another script>] <arguments>
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
+import { devNull } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -11,8 +12,11 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const wanted = manifest.devDependencies['@types/bun']
 
-// The folder we are called from may be anybody's: Bun must run no `preload` of a bunfig.toml and read no .env there.
-const SAFE = ['--no-env-file', `--config=${process.platform === 'win32' ? 'NUL' : '/dev/null'}`]
+// The folder we are called from may be anybody's: Bun must run no `preload` of a bunfig.toml, read no .env and follow no
+// `paths` of a tsconfig.json there.
+const SAFE = ['--no-env-file', `--config=${devNull}`, `--tsconfig-override=${devNull}`]
+// A program of that name may be anything.
+const PATIENCE = { timeout: 10_000, killSignal: 'SIGKILL' }
 
 let child
 let early
@@ -46,18 +50,20 @@ child = spawn(bun, [...SAFE, join(root, script), ...words], {
 child.on('exit', (code, signal) => {
   process.exit(code ?? (signal ? 1 : 0))
 })
-// A package manager that is ended takes its shell along, but not what the shell started.
+// A package manager that is ended takes its shell along, but not what the shell started. A shell of the user's may end
+// before us, as with nohup.
 const parent = process.ppid
-setInterval(() => {
-  if (process.ppid !== parent) child.kill('SIGTERM')
-}, 500).unref()
+if (process.env.npm_execpath ?? process.env.npm_lifecycle_event ?? process.env.npm_config_user_agent)
+  setInterval(() => {
+    if (process.ppid !== parent) child.kill('SIGTERM')
+  }, 500).unref()
 
 function findBun() {
   const candidates = [process.versions.bun ? process.execPath : undefined, 'bun']
   for (const candidate of candidates) {
     if (!candidate) continue
     const words = [...SAFE, '-e', 'console.log(Bun.version, process.execPath)']
-    const { stdout, status } = spawnSync(candidate, words, { cwd: root, encoding: 'utf8' })
+    const { stdout, status } = spawnSync(candidate, words, { cwd: root, encoding: 'utf8', ...PATIENCE })
     const [version, path] = (stdout ?? '').trim().split(' ')
     if (status === 0 && path && isRecent(version)) return path
   }

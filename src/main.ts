@@ -1,4 +1,4 @@
-#!/usr/bin/env -S bun --no-env-file --config=/dev/null
+#!/usr/bin/env -S bun --no-env-file --config=/dev/null --tsconfig-override=/dev/null
 import { isMainThread } from 'node:worker_threads'
 import { defineCommand } from 'citty'
 import { runCli } from './commands/run-cli.ts'

@@ -53,7 +53,7 @@ async function findCommand(main: CommandDef, words: readonly string[]): Promise<
     const [word] = rest
     if (word === undefined || word === 'help' || word.startsWith('-'))
       return { name, command, parents, rest, unfinished: true }
-    const next = known[word]
+    const next = Object.hasOwn(known, word) ? known[word] : undefined
     if (!next) {
       const meant = nearest(word, Object.keys(known))
       if (/\s/.test(word) && parents.length === 0)

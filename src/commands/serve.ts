@@ -103,15 +103,25 @@ async function untilSignal(stop: () => Promise<void>): Promise<void> {
     } else if (performance.now() - first > SAME_SIGNAL_MS) process.exit(1)
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal)
-  if (process.env[PARENT_VARIABLE]) whenParentIsGone(onSignal)
+  const parent = Number(process.env[PARENT_VARIABLE])
+  if (parent > 0) whenParentIsGone(parent, onSignal)
   await stopped.promise
 }
 
-/** Calls back once when the process that started us has ended. */
-function whenParentIsGone(onGone: () => void): void {
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/** Calls back once when the script that started us has ended, as it may have before, or what it started us by. */
+function whenParentIsGone(script: number, onGone: () => void): void {
   const parent = process.ppid
   const timer = setInterval(() => {
-    if (process.ppid === parent) return
+    if (process.ppid === parent && isAlive(script)) return
     clearInterval(timer)
     onGone()
   }, 500)

@@ -17,7 +17,7 @@ import type { SessionStore } from '../sessions/types.ts'
 import type { Backend } from './backends.ts'
 import { createEngine } from './engine.ts'
 import { holderLives, newHolder } from './holder.ts'
-import { createMemoryBudget } from './memory-budget.ts'
+import { createMemoryBudget, type MemoryBudget } from './memory-budget.ts'
 import type { OptionDefaults } from './options.ts'
 import { memoryCeiling, toPoolLimits, toQueueLimits } from './pool-limits.ts'
 import type { Engine } from './types.ts'
@@ -47,7 +47,6 @@ export interface EngineContext {
  */
 export async function engineFromConfig(context: EngineContext): Promise<Engine> {
   const { config } = context
-  const { server, unified_flags: unified, conversations } = config
   const memory = createMemoryBudget(memoryCeiling(config))
   const pool: PoolLimits = {
     ...toPoolLimits(config),
@@ -58,6 +57,24 @@ export async function engineFromConfig(context: EngineContext): Promise<Engine> 
       .filter(([name]) => name !== DEMO_AGENT || context.configured.has(name))
       .map(([name, backend]) => toBackend(name, backend, context, pool)),
   )
+  try {
+    return await assemble(real, { context, pool, memory })
+  } catch (error) {
+    // One that was looked at may have been kept for the first prompt.
+    await Promise.allSettled(real.map(({ driver }) => driver.close()))
+    throw error
+  }
+}
+
+interface Parts {
+  readonly context: EngineContext
+  readonly pool: PoolLimits
+  readonly memory: MemoryBudget
+}
+
+async function assemble(real: readonly Backend[], { context, pool, memory }: Parts): Promise<Engine> {
+  const { config } = context
+  const { server, unified_flags: unified, conversations } = config
   const backends = (await needsDemo(real, context)) ? [...real, await demoBackend(context, pool)] : real
   const defaultBackend = config.default_backend
   if (defaultBackend !== undefined) checkDefault(defaultBackend, backends)

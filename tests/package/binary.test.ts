@@ -85,8 +85,8 @@ test('metrics are told where they are asked for', async () => {
   })
 })
 
-describe('in a folder with a .env and a bunfig.toml', () => {
-  test('neither is heeded, by the server or by its agent', async () => {
+describe('in a folder with a .env, a bunfig.toml and a tsconfig.json', () => {
+  test('none is heeded, by the server or by its agent', async () => {
     const work = join(home, 'work')
     const trace = join(home, 'preloaded')
     await Bun.write(join(work, '.env'), `CLINVK_API_KEYS=theirs\nPLANTED=yes\n`)
@@ -102,6 +102,8 @@ describe('in a folder with a .env and a bunfig.toml', () => {
     expect(await plain.stdout.text()).toBe('yes\n')
     expect(existsSync(trace)).toBe(true)
     await rm(trace)
+    const paths = { '*': ['./evil.ts'] }
+    await Bun.write(join(work, 'tsconfig.json'), JSON.stringify({ compilerOptions: { paths } }))
 
     await served(async (server) => {
       const ask = async (backend: string) =>

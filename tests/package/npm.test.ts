@@ -1,11 +1,13 @@
 /** The tarballs, installed into an empty folder on a machine that has only Node, or only Bun. */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { symlink, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import manifest from '../../package.json'
 import { packageName } from '../../packaging/manifests.ts'
 import { thisTarget } from '../../packaging/targets.ts'
 import { builtPackages } from '../support/built.ts'
+import { waitUntil } from '../support/processes.ts'
 import { startClinvk } from '../support/serve.ts'
 import { createMachine, type Machine } from '../ways/machine.ts'
 import { ASK, TYPED, WITH_SCHEMAS } from './consumer.ts'
@@ -184,6 +186,52 @@ if (Bun.which('npm') && Bun.which('npx'))
       'npx clinvk serve answers, and the typed client asks it',
       async () => {
         await serveAndAsk(node, 'npx clinvk', 'node')
+      },
+      LONG_MS,
+    )
+
+    test(
+      'the server outlives the shell that started it, as with nohup',
+      async () => {
+        const launcher = join(node.folder, 'node_modules/clinvk/bin/clinvk.mjs')
+        const line = `node '${launcher}' serve --demo > started 2>&1 & echo $!`
+        const { stdout } = await run(['sh', '-c', line], node.folder, node.env)
+        const started = () => readFile(join(node.folder, 'started'), 'utf8').catch(() => '')
+        await waitUntil(async () => (await started()).includes('listens on'))
+        // It looks twice a second who is still there.
+        await Bun.sleep(1500)
+        expect((await fetch(`${node.url}/health`)).status).toBe(200)
+        process.kill(Number(stdout), 'SIGTERM')
+        expect(await node.running()).toEqual([])
+      },
+      LONG_MS,
+    )
+
+    test(
+      'a folder that it is called in has no say in what runs, with a Bun on the PATH either',
+      async () => {
+        await node.add('bun', process.execPath)
+        const launcher = join(node.folder, 'node_modules/clinvk/bin/clinvk.mjs')
+        const folder = join(node.home, 'hostile')
+        const trace = join(node.home, 'trace')
+        await mkdir(folder)
+        await writeFile(
+          join(folder, 'evil.js'),
+          `require('fs').writeFileSync(${JSON.stringify(trace)}, '')\n`,
+        )
+        await writeFile(join(folder, 'bunfig.toml'), 'preload = ["./evil.js"]\n')
+        const hostile = { compilerOptions: { paths: { '*': ['./evil.js'] } } }
+        for (const name of ['tsconfig.json', 'jsconfig.json'])
+          await writeFile(join(folder, name), JSON.stringify(hostile))
+        expect(await run(['node', launcher, 'version'], folder, node.env)).toEqual({
+          stdout: `clinvk ${manifest.version}\n`,
+          stderr: '',
+          code: 0,
+        })
+        expect(existsSync(trace)).toBe(false)
+        // The same folder is dangerous to a Bun that is not told.
+        await run(['bun', join(node.folder, 'node_modules/clinvk/lib/client.js')], folder, node.env)
+        expect(existsSync(trace)).toBe(true)
       },
       LONG_MS,
     )

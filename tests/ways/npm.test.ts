@@ -107,7 +107,7 @@ describe('where nothing fits', () => {
     async () => {
       const bun = join(machine.home, 'bun')
       const says = async (version: string) => {
-        await writeFile(bun, `#!/bin/sh\n[ "$1" = --version ] && echo ${version} || echo "runs $3 $4"\n`)
+        await writeFile(bun, `#!/bin/sh\n[ "$1" = --version ] && echo ${version} || echo "runs $4 $5"\n`)
         await chmod(bun, 0o755)
       }
       await says('1.4.4')

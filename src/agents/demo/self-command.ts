@@ -19,5 +19,6 @@ export function toSelfCommand(
 
 // Where a compiled executable finds its embedded files: /$bunfs/ on Unix, B:\~BUN\ (also with /) on Windows.
 const COMPILED_ENTRY = /^(?:\/\$bunfs\/|[A-Z]:[\\/]~BUN[\\/])/i
-// The process may be started in anybody's folder: Bun must run no `preload` of a bunfig.toml there and read no .env.
-const IGNORE_FOLDER = ['--no-env-file', `--config=${devNull}`]
+// The process may be started in anybody's folder: Bun must run no `preload` of a bunfig.toml there, read no .env and follow
+// no `paths` of a tsconfig.json.
+const IGNORE_FOLDER = ['--no-env-file', `--config=${devNull}`, `--tsconfig-override=${devNull}`]

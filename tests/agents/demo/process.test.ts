@@ -24,6 +24,8 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'clinvk-demo-'))
   await writeFile(join(folder, 'bunfig.toml'), 'preload = ["./preload.ts"]\n')
   await writeFile(join(folder, 'preload.ts'), 'console.log("loaded")\n')
+  const paths = { '*': ['./preload.ts'] }
+  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: { paths } }))
   child = await spawnChild({
     command: selfCommand(['demo-agent']),
     cwd: folder,

@@ -3,7 +3,7 @@ import { devNull } from 'node:os'
 import { resolve } from 'node:path'
 import { selfCommand, toSelfCommand } from '../../../src/agents/demo/self-command.ts'
 
-const FLAGS = ['--no-env-file', `--config=${devNull}`]
+const FLAGS = ['--no-env-file', `--config=${devNull}`, `--tsconfig-override=${devNull}`]
 const SELF = resolve(import.meta.dir, '../../../src/agents/demo/self-command.ts')
 const SOURCE = resolve(import.meta.dir, '../../../src/main.ts')
 
