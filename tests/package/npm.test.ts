@@ -7,7 +7,6 @@ import manifest from '../../package.json'
 import { packageName } from '../../packaging/manifests.ts'
 import { thisTarget } from '../../packaging/targets.ts'
 import { builtPackages } from '../support/built.ts'
-import { waitUntil } from '../support/processes.ts'
 import { startClinvk } from '../support/serve.ts'
 import { createMachine, type Machine } from '../ways/machine.ts'
 import { ASK, TYPED, WITH_SCHEMAS } from './consumer.ts'
@@ -194,10 +193,10 @@ if (Bun.which('npm') && Bun.which('npx'))
       'the server outlives the shell that started it, as with nohup',
       async () => {
         const launcher = join(node.folder, 'node_modules/clinvk/bin/clinvk.mjs')
-        const line = `node '${launcher}' serve --demo > started 2>&1 & echo $!`
-        const { stdout } = await run(['sh', '-c', line], node.folder, node.env)
-        const started = () => readFile(join(node.folder, 'started'), 'utf8').catch(() => '')
-        await waitUntil(async () => (await started()).includes('listens on'))
+        const begin = `node '${launcher}' serve --demo > started 2>&1 & echo $!`
+        const wait = 'until read -r line < started; do :; done'
+        const { stdout } = await run(['sh', '-c', `${begin}; ${wait}`], node.folder, node.env)
+        expect(await readFile(join(node.folder, 'started'), 'utf8')).toContain('listens on')
         // It looks twice a second who is still there.
         await Bun.sleep(1500)
         expect((await fetch(`${node.url}/health`)).status).toBe(200)
