@@ -192,6 +192,12 @@ describe('the model', () => {
       expect(new Function(`return ${scriptText(model)}`)()).toBe(model)
     },
   )
+
+  test('with control characters is a name all the same, and no line of its own', () => {
+    const model = 'a\x7fb\ntouch /tmp/never'
+    expect(parsed('codex', { model })[0]).toMatchObject({ model })
+    expect(connectionText(settings('codex', { model }))).not.toMatch(/^touch/m)
+  })
 })
 
 describe('a key', () => {

@@ -272,6 +272,7 @@ describe('clinvk serve as a process', () => {
       code: 2,
       stderr: expect.stringContaining('did you mean "serve"?'),
     })
+    expect((await runCli(['__proto__'])).code).toBe(2)
     expect(await runCli(['--verison'])).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('did you mean --version?'),

@@ -39,7 +39,10 @@ describe('a release', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'clinvk-release-'))
     await mkdir(join(folder, 'bin'))
-    await writeFile(join(folder, 'bin/npm'), `#!/bin/sh\necho "$@" >> '${folder}/asked'\n`)
+    await writeFile(
+      join(folder, 'bin/npm'),
+      `#!/bin/sh\n[ "$1" = view ] && { [ "$2" = "$PUBLISHED" ]; exit; }\necho "$@" >> '${folder}/asked'\n`,
+    )
     await chmod(join(folder, 'bin/npm'), 0o755)
     await mkdir(join(folder, 'dist/npm'), { recursive: true })
     const names = ['clinvk', ...TARGETS.map(packageName)]
@@ -47,19 +50,34 @@ describe('a release', () => {
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
-  test('packs for every platform and publishes all of it with its provenance, clinvk last', async () => {
-    expect((await stepsOf('release.yml', 'build')).map(({ run }) => run)).toContain('bun run pack --all')
-    const [publish] = (await stepsOf('release.yml', 'npm')).filter(({ run }) => run?.includes('publish'))
+  /** What npm is asked to publish for a tag, of whose packages one may be there already. */
+  async function publish(tag: string, published = ''): Promise<string[]> {
+    const [step] = (await stepsOf('release.yml', 'npm')).filter(({ run }) => run?.includes('publish'))
+    await rm(join(folder, 'asked'), { force: true })
     const shell = Bun.spawn({
-      cmd: ['bash', '-e', '-c', publish?.run ?? 'false'],
+      cmd: ['bash', '-e', '-c', step?.run ?? 'false'],
       cwd: folder,
-      env: { PATH: `${folder}/bin:/usr/bin:/bin` },
+      env: { PATH: `${folder}/bin:/usr/bin:/bin`, GITHUB_REF_NAME: tag, PUBLISHED: published },
     })
     expect(await shell.exited).toBe(0)
-    const asked = (await readFile(join(folder, 'asked'), 'utf8')).trim().split('\n')
+    return (await readFile(join(folder, 'asked'), 'utf8')).trim().split('\n')
+  }
+
+  test('packs for every platform and publishes all of it with its provenance, clinvk last', async () => {
+    expect((await stepsOf('release.yml', 'build')).map(({ run }) => run)).toContain('bun run pack --all')
+    const asked = await publish(`v${version}`)
     expect(asked).toHaveLength(TARGETS.length + 1)
     for (const line of asked)
-      expect(line).toMatch(/^publish --provenance --access public \.\/dist\/npm\/clinvk\S*\.tgz$/)
+      expect(line).toMatch(
+        /^publish --provenance --access public --tag latest \.\/dist\/npm\/clinvk\S*\.tgz$/,
+      )
     expect(asked.at(-1)).toEndWith(`/clinvk-${version}.tgz`)
+  })
+
+  test('goes on where it failed before, and is not the latest where it comes before a release', async () => {
+    const asked = await publish(`v${version}`, `clinvk-linux-x64@${version}`)
+    expect(asked).toHaveLength(TARGETS.length)
+    expect(asked.join()).not.toContain('clinvk-linux-x64-0')
+    expect((await publish('v9.0.0-rc.1'))[0]).toContain('--tag next ')
   })
 })

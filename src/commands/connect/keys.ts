@@ -32,5 +32,6 @@ export function scriptText(text: string): string {
 
 /** What a string of JSON, TOML, YAML and Python looks like alike. */
 export function quoted(text: string): string {
-  return JSON.stringify(text)
+  // TOML takes no DEL as it is, and the others take any escape.
+  return JSON.stringify(text).replaceAll('\x7f', '\\u007f')
 }

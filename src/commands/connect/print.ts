@@ -22,7 +22,7 @@ export function connectionText(connection: Connection): string {
   return [comment([head, ...key]), ...parts, comment(tail)].join('\n\n').replaceAll('\n\n\n', '\n\n')
 }
 
-/** A shell reads over it, so all that is printed may be pasted there. */
+/** A shell reads over it, so all that is printed may be pasted there; a name that holds a line break does not end it. */
 function comment(lines: readonly string[]): string {
-  return lines.map((line) => `# ${line}`).join('\n')
+  return lines.map((line) => `# ${line.replaceAll(/\p{Cc}+/gu, ' ')}`).join('\n')
 }
