@@ -1,8 +1,19 @@
 import { type Treaty, treaty } from '@elysiajs/eden/treaty2'
+import { describe, fetchProblems } from './fetch.ts'
+import { clientProblem, isObject, isProblem, parseJson } from './problem.ts'
 import type { Routes } from './routes.ts'
+import { readSse } from './sse.ts'
 
-/** What is wrong, in the one shape that errors have. */
-export type Problem = Routes['health']['get']['response'][500]
+type ServerProblem = Routes['health']['get']['response'][500]
+
+/**
+ * What is wrong, in the one shape that errors have. Three codes are the client's own: nobody answered (`unreachable`),
+ * somebody who is not clinvk did (`foreign_answer`), or a stream ended before its answer (`stream_cut`).
+ */
+export type Problem = Omit<ServerProblem, 'code' | 'instance'> & {
+  code: ServerProblem['code'] | 'unreachable' | 'foreign_answer' | 'stream_cut'
+  instance?: string
+}
 
 type ErrorStatus = 400 | 401 | 402 | 403 | 404 | 408 | 409 | 413 | 415 | 429 | 500 | 502 | 503 | 504 | 529
 
@@ -43,21 +54,21 @@ export interface ClientOptions {
 
 /** Makes a client of a server, such as `http://127.0.0.1:8080`. */
 export function createClient(url: string, options: ClientOptions = {}): Clinvk {
-  const { apiKey, fetch: fetcher } = options
+  const { apiKey, fetch: fetcher = fetch } = options
   const client = treaty(url, {
     // As they were sent: an answer that looks like a date is none.
     parseDate: false,
-    ...(apiKey ? { headers: { 'x-api-key': apiKey } } : {}),
-    ...(fetcher ? { fetcher } : {}),
+    ...(apiKey ? { headers: { authorization: `Bearer ${apiKey}` } } : {}),
+    fetcher: fetchProblems(fetcher),
   })
   return client as unknown as Clinvk
 }
 
-/** An error that the server answered, or with which a stream ended. */
+/** An error that the server answered, with which a stream ended, or that only the client sees. */
 export class ClinvkProblem extends Error {
-  readonly problem: Omit<Problem, 'instance'>
+  readonly problem: Problem
 
-  constructor(problem: Omit<Problem, 'instance'>) {
+  constructor(problem: Problem) {
     super(problem.detail)
     this.name = 'ClinvkProblem'
     this.problem = problem
@@ -67,7 +78,8 @@ export class ClinvkProblem extends Error {
 /**
  * Runs a prompt and tells its events while they happen. Whoever stops reading cancels it.
  *
- * @throws ClinvkProblem where the server refuses it, or where it fails on the way.
+ * @throws ClinvkProblem where the server refuses it, where it fails on the way, and where the stream ends without `done`:
+ * what was told is then not the whole answer. Where `signal` aborts it, the signal's reason.
  */
 export async function* streamPrompt(
   client: Clinvk,
@@ -76,20 +88,50 @@ export async function* streamPrompt(
 ): AsyncGenerator<StreamEvent, void> {
   const leaving = new AbortController()
   const signals = signal ? [signal, leaving.signal] : [leaving.signal]
-  const { data, error } = await client.api.v1.prompt.post(
+  const { error, response } = await client.api.v1.prompt.post(
     { ...body, stream: true },
-    { fetch: { signal: AbortSignal.any(signals) } },
+    // The header wins over an `output_format` that names another stream.
+    { headers: { accept: 'text/event-stream' }, fetch: { signal: AbortSignal.any(signals) } },
   )
-  if (error)
-    throw error.value && typeof error.value === 'object' && 'code' in error.value
-      ? new ClinvkProblem(error.value)
-      : error
+  if (error) {
+    signal?.throwIfAborted()
+    throw isProblem(error.value) ? new ClinvkProblem(error.value) : error
+  }
+  let done = false
   try {
-    for await (const { data: event } of data as unknown as AsyncIterable<{ readonly data: StreamEvent }>) {
-      if (event.type === 'error') throw new ClinvkProblem(event.content)
+    for await (const data of readSse(eventsOf(response))) {
+      const event = toEvent(data)
       yield event
+      if (event.type === 'done') done = true
     }
+  } catch (failure) {
+    if (failure instanceof ClinvkProblem) throw failure
+    // What comes after the end is not missed.
+    if (!done) signal?.throwIfAborted()
   } finally {
     leaving.abort()
   }
+  if (!done)
+    throw new ClinvkProblem(
+      clientProblem('stream_cut', 'The stream was cut: the answer is not complete. Try again.'),
+    )
+}
+
+function eventsOf(response: Response): ReadableStream<Uint8Array> {
+  if (response.body && response.headers.get('content-type')?.startsWith('text/event-stream'))
+    return response.body
+  throw foreign(`No stream of events came but ${describe(response)}.`)
+}
+
+function toEvent(data: string): StreamEvent {
+  const event = parseJson(data)
+  if (!isObject(event) || typeof event['type'] !== 'string')
+    throw foreign('Something came in the stream that is no event of clinvk.')
+  if (event['type'] !== 'error') return event as StreamEvent
+  if (isProblem(event['content'])) throw new ClinvkProblem(event['content'])
+  throw foreign('The stream ended with an error that is none of clinvk.')
+}
+
+function foreign(detail: string): ClinvkProblem {
+  return new ClinvkProblem(clientProblem('foreign_answer', detail, { retryable: false }))
 }
