@@ -36,6 +36,12 @@ export interface ChildOptions {
   readonly env: Readonly<Record<string, string>>
 }
 
+/**
+ * The folder of a process that works in none: it is always there, whatever becomes of the user's and of the one for
+ * temporary files, and nobody else can put anything into it.
+ */
+export const NOWHERE = '/'
+
 const STDERR_TAIL_CHARS = 8 * 1024
 /** How long after its end a process's output may be silent before a held pipe is given up, in ms. */
 const OUTPUT_SILENCE_MS = 250

@@ -138,6 +138,22 @@ describe('the agents', () => {
     expect(text).not.toContain('u001b')
   })
 
+  test('that never stop printing are ended, and do not work', async () => {
+    const spam = `while :; do echo 'spam spam spam spam spam spam spam spam spam spam spam'; done`
+    for (const name of ['claude', 'codex']) await desk.program(name, spam)
+    const { of } = await examine()
+    expect(of('agent', 'claude')).toMatchObject([
+      {
+        status: 'warn',
+        message: expect.stringContaining('It wrote more than 64 KiB'),
+        facts: { ready: false },
+      },
+    ])
+    expect(of('agent', 'codex')).toMatchObject([
+      { status: 'warn', message: expect.stringContaining('not its protocol'), facts: { ready: false } },
+    ])
+  }, 60_000)
+
   test('that hang hold it up for a limited time, and none is left behind', async () => {
     for (const name of Object.keys(KNOWN_AGENTS))
       await desk.program(name, `trap '' TERM; while :; do /bin/sleep 1; done`)
