@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { ClinvkError } from '../errors.ts'
 import { forget, MARKER_VARIABLE, newMarker, watchOver } from './guardian.ts'
+import { fromWhole } from './tail.ts'
 import { endGroup, type Grace } from './terminate.ts'
 
 /** How a child process ended. */
@@ -168,9 +169,13 @@ function keepTail(stream: ReadableStream<Uint8Array>) {
   const output = readOutput(stream)
   const decoder = new TextDecoder()
   let tail = ''
+  let cut = false
   void (async () => {
-    for await (const chunk of output.chunks())
-      tail = (tail + decoder.decode(chunk, { stream: true })).slice(-STDERR_TAIL_CHARS)
+    for await (const chunk of output.chunks()) {
+      const text = tail + decoder.decode(chunk, { stream: true })
+      cut ||= text.length > STDERR_TAIL_CHARS
+      tail = text.slice(-STDERR_TAIL_CHARS)
+    }
   })().catch(() => {})
-  return { text: () => tail.trim(), giveUpWhenSilent: output.giveUpWhenSilent }
+  return { text: () => (cut ? fromWhole(tail) : tail).trim(), giveUpWhenSilent: output.giveUpWhenSilent }
 }

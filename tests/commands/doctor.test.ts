@@ -426,6 +426,15 @@ describe('keys', () => {
     expect(of('agent', 'codex')).toMatchObject([{ message: expect.stringContaining('bad key *** and ***') }])
     expect(text).not.toMatch(/quite-secret|quite-private/)
   })
+
+  test('are not told in an answer either, though little of it is shown', async () => {
+    const secret = `sk-of-nobody-${'x'.repeat(100)}`
+    await desk.program('mine', 'echo "It is $OPENAI_API_KEY"')
+    await desk.file('.clinvk/config.yaml', 'backends: {mine: {driver: exec, command: [mine]}}\n')
+    const { of, text } = await examine(['--backend', 'mine', '--ask'], { OPENAI_API_KEY: secret })
+    expect(of('ask', 'mine')).toMatchObject([{ status: 'ok', facts: { answer: 'It is ***' } }])
+    expect(text).not.toContain('sk-of-nobody')
+  })
 })
 
 describe('what is printed', () => {

@@ -9,7 +9,7 @@ import { checkConfig } from './check-config.ts'
 import { checkKeys } from './check-keys.ts'
 import { checkPort } from './check-port.ts'
 import { checkStore } from './check-store.ts'
-import { discreet, secretsOf } from './discreet.ts'
+import { createCleaner, discreet, secretsOf } from './discreet.ts'
 import { type Check, type DoctorReport, toReport } from './report.ts'
 
 /** What is to be looked at. */
@@ -38,7 +38,11 @@ export async function examine(asked: Examination): Promise<DoctorReport> {
   const { loaded, valid, checks: ofConfig } = await checkConfig(asked)
   const { config, paths } = loaded
   if (backend !== undefined && valid) requireBackend(backend, config)
-  const [agents, store, port, keys] = await Promise.all([
+  const keysFound = checkKeys(config.server, env)
+  const cleaner = keysFound.then(({ keys }) =>
+    createCleaner([...keys, ...secretsOf(env), ...secretsIn(config)]),
+  )
+  const [agents, store, port, keys, clean] = await Promise.all([
     withEngineAside(
       {
         config,
@@ -57,17 +61,18 @@ export async function examine(asked: Examination): Promise<DoctorReport> {
         if (asked.ask && usable.length > 0) {
           asked.onAsk()
           // One after another, so that none waits for the start of another.
-          for (const { info } of usable) answers.push(await ask(engine, info))
+          for (const { info } of usable) answers.push(await ask(engine, info, await cleaner))
         }
         return [...found.map(({ check }) => check), ...together, ...answers]
       },
     ),
     checkStore(paths.home),
     checkPort(config.server, VERSION),
-    checkKeys(config.server, env),
+    keysFound,
+    cleaner,
   ])
   const checks = [ourselves(), ...ofConfig, ...agents, ...store, port, ...keys.checks]
-  return toReport(VERSION, discreet(checks, [...keys.keys, ...secretsOf(env), ...secretsIn(config)]))
+  return toReport(VERSION, discreet(checks, clean))
 }
 
 function ourselves(): Check {
