@@ -8,6 +8,6 @@ export function tailOf(text: string, most: number): string {
 
 /** What begins with half a word, without it. */
 export function fromWhole(text: string): string {
-  const line = text.indexOf('\n')
+  const line = text.trimEnd().indexOf('\n')
   return line === -1 ? text.replace(/^\S*\s*/, '') : text.slice(line + 1)
 }

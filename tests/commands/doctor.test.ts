@@ -5,6 +5,7 @@ import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { Value } from '@sinclair/typebox/value'
 import { KNOWN_AGENTS } from '../../src/agents/known.ts'
+import { judgeLimits } from '../../src/commands/doctor/check-limits.ts'
 import { type Check, DoctorReport } from '../../src/commands/doctor/report.ts'
 import { MIGRATIONS } from '../../src/sessions/migrations.ts'
 import { VERSION } from '../../src/version.ts'
@@ -235,7 +236,7 @@ describe('the configuration', () => {
       { status: 'fail', message: expect.stringContaining('config.yaml:3:9: server.port') },
     ])
     expect(of('agent', 'claude')).toMatchObject([{ status: 'ok' }])
-    for (const part of ['store', 'disk', 'port', 'keys'] as const) expect(of(part)).toHaveLength(1)
+    for (const part of ['store', 'disk', 'temp', 'port', 'keys'] as const) expect(of(part)).toHaveLength(1)
     expect(report.ok).toBe(false)
   })
 
@@ -305,6 +306,66 @@ describe('the store', () => {
   test('says how much is free', async () => {
     const [check] = (await examine()).of('disk')
     expect(check?.facts?.['free_bytes']).toBeGreaterThan(0)
+  })
+})
+
+describe('temporary files', () => {
+  test('can be written in their place, and nothing is left there', async () => {
+    await mkdir(join(desk.home, 'tmp'))
+    const { of } = await examine([], { TMPDIR: join(desk.home, 'tmp') })
+    expect(of('temp')).toMatchObject([
+      { status: 'ok', message: `Temporary files can be written in ${join(desk.home, 'tmp')}.` },
+    ])
+    expect(await readdir(join(desk.home, 'tmp'))).toEqual([])
+  })
+
+  test.each([
+    ['that is not there', 'no-such-folder', 'it does not exist'],
+    ['that is a file', 'file', 'it is no folder'],
+  ])('fail in a place %s, with what to do, and the rest is looked at', async (_, name, why) => {
+    await desk.file('file', '')
+    await claude(TESTED)
+    const { of } = await examine([], { TMPDIR: join(desk.home, name) })
+    expect(of('temp')).toMatchObject([
+      { status: 'fail', message: expect.stringContaining(why), todo: expect.stringContaining('TMPDIR') },
+    ])
+    expect(of('agents')).toMatchObject([{ status: 'fail', todo: expect.stringContaining('temp') }])
+    expect(of('store')).toMatchObject([{ status: 'ok' }])
+  })
+
+  test('that cannot be written are told by connect', async () => {
+    const { stderr, code } = await desk.run(['connect', 'codex'], { TMPDIR: join(desk.home, 'none') })
+    expect([code, stderr]).toEqual([5, expect.stringContaining('(it does not exist). Set TMPDIR')])
+  })
+
+  test('that cannot be written are told by a server to whoever needs them, and hide no agent', async () => {
+    await claude(TESTED)
+    const place = join(desk.home, 'later')
+    const env = { PATH: `${desk.bin}:/usr/bin:/bin`, HOME: desk.home, TMPDIR: place }
+    const server = await startClinvk({ env, cwd: desk.home, args: ['--demo'] })
+    servers.push(server)
+    const backends = await (await fetch(`${server.url}/api/v1/backends`)).json()
+    expect(backends).toMatchObject({
+      backends: expect.arrayContaining([expect.objectContaining({ name: 'claude', available: true })]),
+    })
+    const prompt = () => server.post('/api/v1/prompt', { backend: 'demo', prompt: 'demo: say=hello' })
+    const refused = await prompt()
+    expect([refused.status, await refused.json()]).toEqual([
+      503,
+      expect.objectContaining({ detail: expect.stringContaining('Set TMPDIR') }),
+    ])
+    await mkdir(place)
+    expect((await prompt()).status).toBe(200)
+  }, 30_000)
+})
+
+describe('the limit of open files', () => {
+  test('is warned of where it is low', () => {
+    const line = 'Max open files            100                  4096                 files     \n'
+    expect(judgeLimits(`Limit\n${line}`)).toMatchObject([{ status: 'warn', facts: { open_files: 100 } }])
+    expect(judgeLimits(line.replace('100 ', '1024'))).toEqual([])
+    expect(judgeLimits(line.replace('100 ', 'unlimited'))).toEqual([])
+    expect(judgeLimits('')).toEqual([])
   })
 })
 

@@ -18,7 +18,9 @@ describe('spawnChild', () => {
   })
 
   test('keeps stderr apart, and only its tail', async () => {
-    const child = await shell('echo answer; head -c 100000 /dev/zero | tr "\\0" x >&2; echo " last words" >&2')
+    const child = await shell(
+      'echo answer; head -c 100000 /dev/zero | tr "\\0" x >&2; echo " last words" >&2',
+    )
     expect(await read(child.stdout)).toEqual(['answer'])
     await child.exited
     await waitUntil(() => child.stderrTail() === 'last words')

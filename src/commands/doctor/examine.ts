@@ -7,8 +7,10 @@ import { ask } from './ask.ts'
 import { checkAgents, checkTogether } from './check-agents.ts'
 import { checkConfig } from './check-config.ts'
 import { checkKeys } from './check-keys.ts'
+import { checkLimits } from './check-limits.ts'
 import { checkPort } from './check-port.ts'
 import { checkStore } from './check-store.ts'
+import { checkTemp } from './check-temp.ts'
 import { createCleaner, discreet, secretsOf } from './discreet.ts'
 import { type Check, type DoctorReport, toReport } from './report.ts'
 
@@ -42,7 +44,8 @@ export async function examine(asked: Examination): Promise<DoctorReport> {
   const cleaner = keysFound.then(({ keys }) =>
     createCleaner([...keys, ...secretsOf(env), ...secretsIn(config)]),
   )
-  const [agents, store, port, keys, clean] = await Promise.all([
+  const temp = await checkTemp()
+  const lookAtAgents = () =>
     withEngineAside(
       {
         config,
@@ -65,14 +68,24 @@ export async function examine(asked: Examination): Promise<DoctorReport> {
         }
         return [...found.map(({ check }) => check), ...together, ...answers]
       },
-    ),
+    )
+  const [agents, store, port, keys, clean, limits] = await Promise.all([
+    temp.status === 'fail' ? [NOT_LOOKED_AT] : lookAtAgents(),
     checkStore(paths.home),
     checkPort(config.server, VERSION),
     keysFound,
     cleaner,
+    checkLimits(),
   ])
-  const checks = [ourselves(), ...ofConfig, ...agents, ...store, port, ...keys.checks]
+  const checks = [ourselves(), ...limits, ...ofConfig, ...agents, ...store, temp, port, ...keys.checks]
   return toReport(VERSION, discreet(checks, clean))
+}
+
+const NOT_LOOKED_AT: Check = {
+  part: 'agents',
+  status: 'fail',
+  message: 'No agent was looked at: agents need temporary files.',
+  todo: 'Do what is said at temp below, and run the doctor again.',
 }
 
 function ourselves(): Check {
