@@ -1,6 +1,6 @@
 import { Database } from 'bun:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
-import { mkdir, readdir, stat } from 'node:fs/promises'
+import { mkdir, readdir, stat, unlink } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { Value } from '@sinclair/typebox/value'
@@ -246,6 +246,28 @@ describe('the configuration', () => {
     ])
   })
 })
+
+test.skipIf(process.platform === 'win32')(
+  'a pipe in the place of a file holds nobody up',
+  async () => {
+    await mkdir(join(desk.home, '.clinvk'))
+    const files = ['config.yaml', 'clinvk.db'].map((name) => join(desk.home, '.clinvk', name))
+    for (const file of files) expect(await Bun.spawn(['mkfifo', file]).exited).toBe(0)
+    const { of } = await examine()
+    expect(of('config')).toMatchObject([
+      { status: 'fail', message: expect.stringContaining(`the file ${files[0]} is no regular file`) },
+    ])
+    expect(of('store')).toMatchObject([
+      { status: 'fail', message: expect.stringContaining(`${files[1]} is no regular file`) },
+    ])
+    const noConfig = await desk.run(['serve', '--port', '0'])
+    expect([noConfig.code, noConfig.stderr]).toEqual([3, expect.stringContaining('is no regular file')])
+    await unlink(files[0] ?? '')
+    const noStore = await desk.run(['serve', '--port', '0'])
+    expect([noStore.code, noStore.stderr]).toEqual([1, expect.stringContaining('is no regular file')])
+  },
+  30_000,
+)
 
 describe('the store', () => {
   const path = () => join(desk.home, '.clinvk/clinvk.db')
