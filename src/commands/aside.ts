@@ -1,9 +1,9 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Config } from '../config/schema.ts'
 import { engineFromConfig } from '../engine/from-config.ts'
 import type { Engine } from '../engine/types.ts'
+import { makeTemporary } from '../process/temporary.ts'
 import { within } from '../process/within.ts'
 
 /** What {@link withEngineAside} makes an engine from. */
@@ -26,6 +26,8 @@ const CLOSE_MS = 8000
  * user's store is neither brought up to date nor tidied up, and a server that uses it does not notice.
  *
  * The engine has no default backend: what the configuration says of that is for the caller to judge.
+ *
+ * @throws `backend_not_ready` where there is no place for such a folder.
  */
 export async function withEngineAside<T>(
   { config: whole, configured, env, cwd, only, below }: AsideOptions,
@@ -53,15 +55,16 @@ export async function withEngineAside<T>(
   }
 }
 
+const PREFIX = 'clinvk-aside-'
+
 /** In the system's own place for such folders where the wanted one cannot be written to. */
 async function makeFolder(below: string | undefined): Promise<string> {
-  const make = async (parent: string) => await mkdtemp(join(parent, 'clinvk-aside-'))
-  if (below === undefined) return await make(tmpdir())
+  if (below === undefined) return await makeTemporary(PREFIX)
   try {
     await mkdir(below, { recursive: true, mode: 0o700 })
-    return await make(below)
+    return await mkdtemp(join(below, PREFIX))
   } catch {
-    return await make(tmpdir())
+    return await makeTemporary(PREFIX)
   }
 }
 

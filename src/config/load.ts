@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import type { Static, TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { checkFile, type Gathered } from './check-file.ts'
@@ -74,15 +74,20 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
 
 /** The text of the file, or undefined where the default one does not exist. */
 async function readConfigFile({ configFile, namedBy }: Paths): Promise<string | undefined> {
+  const wrong = (reason: string) => {
+    const message = `the file ${configFile} ${reason}`
+    return configError([namedBy === undefined ? { message } : { place: { name: namedBy }, message }])
+  }
+  const file = await stat(configFile).catch(() => undefined)
+  // To open a pipe that nobody writes to would take for ever. What a folder is, its error tells.
+  if (file && !file.isFile() && !file.isDirectory()) throw wrong('is no regular file')
   try {
     const bytes = await readFile(configFile)
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch (error) {
     const code = errorCode(error)
     if (namedBy === undefined && (code === 'ENOENT' || code === 'ENOTDIR')) return undefined
-    const reason = (code === undefined ? undefined : READ_FAILURES[code]) ?? 'cannot be read'
-    const message = `the file ${configFile} ${reason}`
-    throw configError([namedBy === undefined ? { message } : { place: { name: namedBy }, message }])
+    throw wrong((code === undefined ? undefined : READ_FAILURES[code]) ?? 'cannot be read')
   }
 }
 

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { ClinvkError } from '../errors.ts'
 import { forget, MARKER_VARIABLE, newMarker, watchOver } from './guardian.ts'
+import { fromWhole } from './tail.ts'
 import { endGroup, type Grace } from './terminate.ts'
 
 /** How a child process ended. */
@@ -35,6 +36,12 @@ export interface ChildOptions {
   /** The whole environment: nothing of ours is added but a marker by which strays are found. */
   readonly env: Readonly<Record<string, string>>
 }
+
+/**
+ * The folder of a process that works in none: it is always there, whatever becomes of the user's and of the one for
+ * temporary files, and nobody else can put anything into it.
+ */
+export const NOWHERE = '/'
 
 const STDERR_TAIL_CHARS = 8 * 1024
 /** How long after its end a process's output may be silent before a held pipe is given up, in ms. */
@@ -162,9 +169,13 @@ function keepTail(stream: ReadableStream<Uint8Array>) {
   const output = readOutput(stream)
   const decoder = new TextDecoder()
   let tail = ''
+  let cut = false
   void (async () => {
-    for await (const chunk of output.chunks())
-      tail = (tail + decoder.decode(chunk, { stream: true })).slice(-STDERR_TAIL_CHARS)
+    for await (const chunk of output.chunks()) {
+      const text = tail + decoder.decode(chunk, { stream: true })
+      cut ||= text.length > STDERR_TAIL_CHARS
+      tail = text.slice(-STDERR_TAIL_CHARS)
+    }
   })().catch(() => {})
-  return { text: () => tail.trim(), giveUpWhenSilent: output.giveUpWhenSilent }
+  return { text: () => (cut ? fromWhole(tail) : tail).trim(), giveUpWhenSilent: output.giveUpWhenSilent }
 }

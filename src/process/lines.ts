@@ -66,18 +66,36 @@ function toLine(text: string): string {
 
 const BYTE_ORDER_MARK = 0xfeff
 
-/** One JSON object a line; lines that are no JSON object are given to `onGarbage` and skipped. */
+/**
+ * One JSON object a line; lines that are no JSON object are given to `onGarbage` and skipped.
+ *
+ * @throws `agent_protocol` for a program that says nothing else for long, unless somebody looks at what it says.
+ */
 export async function* readJsonLines(
   input: AsyncIterable<Uint8Array>,
-  onGarbage: (line: string) => void = () => {},
-  maxBytes = MAX_LINE_BYTES,
+  onGarbage?: (line: string) => void,
 ): AsyncGenerator<Record<string, unknown>, void> {
-  for await (const line of readLines(input, maxBytes)) {
+  let garbage = 0
+  for await (const line of readLines(input)) {
     const value = parseObject(line)
-    if (value) yield value
-    else if (line.trim() !== '') onGarbage(line)
+    if (value) {
+      garbage = 0
+      yield value
+    } else if (onGarbage) {
+      if (line.trim() !== '') onGarbage(line)
+    } else {
+      garbage += line.length + 1
+      if (garbage > MOST_GARBAGE)
+        throw new ClinvkError(
+          'agent_protocol',
+          'The agent wrote much that is not its protocol, and no end of it.',
+        )
+    }
   }
 }
+
+/** What may come between two messages, in characters: some agents write their log there. */
+const MOST_GARBAGE = 1024 * 1024
 
 function parseObject(line: string): Record<string, unknown> | undefined {
   if (!line.startsWith('{') && !line.trimStart().startsWith('{')) return undefined

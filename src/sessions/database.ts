@@ -1,5 +1,5 @@
 import { Database, SQLiteError } from 'bun:sqlite'
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { ClinvkError } from '../errors.ts'
 import { MIGRATIONS } from './migrations.ts'
@@ -28,6 +28,7 @@ function openDatabase(path: string, { busyMs = BUSY_MS, maxPages }: DatabaseOpti
   try {
     if (path !== IN_MEMORY) {
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+      requireFile(path)
       closeSync(openSync(path, 'a', 0o600))
     }
     const database = new Database(path, { strict: true })
@@ -47,6 +48,16 @@ function openDatabase(path: string, { busyMs = BUSY_MS, maxPages }: DatabaseOpti
   } catch (error) {
     throw storeError(error, path)
   }
+}
+
+/** A file, or nothing yet: to open a pipe that nobody reads would take for ever. @throws `store_failed` */
+export function requireFile(path: string): void {
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (!found || found.isFile()) return
+  throw new ClinvkError(
+    'store_failed',
+    `The store ${path} is no regular file. Put it aside, or set CLINVK_HOME to another folder.`,
+  )
 }
 
 /**

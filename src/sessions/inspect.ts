@@ -1,7 +1,7 @@
 import { Database } from 'bun:sqlite'
 import { accessSync, constants, statSync } from 'node:fs'
 import { ClinvkError } from '../errors.ts'
-import { storeError } from './database.ts'
+import { requireFile, storeError } from './database.ts'
 import { MIGRATIONS } from './migrations.ts'
 
 /** What can be said of a store without changing it. */
@@ -28,6 +28,7 @@ const MOST_CHECKED_BYTES = 32 * 1024 * 1024
 export function inspectStore(path: string): StoreFacts | undefined {
   const size = (file: string) => statSync(file, { throwIfNoEntry: false })?.size
   try {
+    requireFile(path)
     const main = size(path)
     if (main === undefined) return undefined
     const bytes = main + (size(`${path}-wal`) ?? 0)

@@ -1,10 +1,11 @@
 import { Database } from 'bun:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
-import { mkdir, readdir, stat } from 'node:fs/promises'
+import { mkdir, readdir, stat, unlink } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { Value } from '@sinclair/typebox/value'
 import { KNOWN_AGENTS } from '../../src/agents/known.ts'
+import { judgeLimits } from '../../src/commands/doctor/check-limits.ts'
 import { type Check, DoctorReport } from '../../src/commands/doctor/report.ts'
 import { MIGRATIONS } from '../../src/sessions/migrations.ts'
 import { VERSION } from '../../src/version.ts'
@@ -138,6 +139,22 @@ describe('the agents', () => {
     expect(text).not.toContain('u001b')
   })
 
+  test('that never stop printing are ended, and do not work', async () => {
+    const spam = `while :; do echo 'spam spam spam spam spam spam spam spam spam spam spam'; done`
+    for (const name of ['claude', 'codex']) await desk.program(name, spam)
+    const { of } = await examine()
+    expect(of('agent', 'claude')).toMatchObject([
+      {
+        status: 'warn',
+        message: expect.stringContaining('It wrote more than 64 KiB'),
+        facts: { ready: false },
+      },
+    ])
+    expect(of('agent', 'codex')).toMatchObject([
+      { status: 'warn', message: expect.stringContaining('not its protocol'), facts: { ready: false } },
+    ])
+  }, 60_000)
+
   test('that hang hold it up for a limited time, and none is left behind', async () => {
     for (const name of Object.keys(KNOWN_AGENTS))
       await desk.program(name, `trap '' TERM; while :; do /bin/sleep 1; done`)
@@ -219,7 +236,7 @@ describe('the configuration', () => {
       { status: 'fail', message: expect.stringContaining('config.yaml:3:9: server.port') },
     ])
     expect(of('agent', 'claude')).toMatchObject([{ status: 'ok' }])
-    for (const part of ['store', 'disk', 'port', 'keys'] as const) expect(of(part)).toHaveLength(1)
+    for (const part of ['store', 'disk', 'temp', 'port', 'keys'] as const) expect(of(part)).toHaveLength(1)
     expect(report.ok).toBe(false)
   })
 
@@ -229,6 +246,28 @@ describe('the configuration', () => {
     ])
   })
 })
+
+test.skipIf(process.platform === 'win32')(
+  'a pipe in the place of a file holds nobody up',
+  async () => {
+    await mkdir(join(desk.home, '.clinvk'))
+    const files = ['config.yaml', 'clinvk.db'].map((name) => join(desk.home, '.clinvk', name))
+    for (const file of files) expect(await Bun.spawn(['mkfifo', file]).exited).toBe(0)
+    const { of } = await examine()
+    expect(of('config')).toMatchObject([
+      { status: 'fail', message: expect.stringContaining(`the file ${files[0]} is no regular file`) },
+    ])
+    expect(of('store')).toMatchObject([
+      { status: 'fail', message: expect.stringContaining(`${files[1]} is no regular file`) },
+    ])
+    const noConfig = await desk.run(['serve', '--port', '0'])
+    expect([noConfig.code, noConfig.stderr]).toEqual([3, expect.stringContaining('is no regular file')])
+    await unlink(files[0] ?? '')
+    const noStore = await desk.run(['serve', '--port', '0'])
+    expect([noStore.code, noStore.stderr]).toEqual([1, expect.stringContaining('is no regular file')])
+  },
+  30_000,
+)
 
 describe('the store', () => {
   const path = () => join(desk.home, '.clinvk/clinvk.db')
@@ -289,6 +328,66 @@ describe('the store', () => {
   test('says how much is free', async () => {
     const [check] = (await examine()).of('disk')
     expect(check?.facts?.['free_bytes']).toBeGreaterThan(0)
+  })
+})
+
+describe('temporary files', () => {
+  test('can be written in their place, and nothing is left there', async () => {
+    await mkdir(join(desk.home, 'tmp'))
+    const { of } = await examine([], { TMPDIR: join(desk.home, 'tmp') })
+    expect(of('temp')).toMatchObject([
+      { status: 'ok', message: `Temporary files can be written in ${join(desk.home, 'tmp')}.` },
+    ])
+    expect(await readdir(join(desk.home, 'tmp'))).toEqual([])
+  })
+
+  test.each([
+    ['that is not there', 'no-such-folder', 'it does not exist'],
+    ['that is a file', 'file', 'it is no folder'],
+  ])('fail in a place %s, with what to do, and the rest is looked at', async (_, name, why) => {
+    await desk.file('file', '')
+    await claude(TESTED)
+    const { of } = await examine([], { TMPDIR: join(desk.home, name) })
+    expect(of('temp')).toMatchObject([
+      { status: 'fail', message: expect.stringContaining(why), todo: expect.stringContaining('TMPDIR') },
+    ])
+    expect(of('agents')).toMatchObject([{ status: 'fail', todo: expect.stringContaining('temp') }])
+    expect(of('store')).toMatchObject([{ status: 'ok' }])
+  })
+
+  test('that cannot be written are told by connect', async () => {
+    const { stderr, code } = await desk.run(['connect', 'codex'], { TMPDIR: join(desk.home, 'none') })
+    expect([code, stderr]).toEqual([5, expect.stringContaining('(it does not exist). Set TMPDIR')])
+  })
+
+  test('that cannot be written are told by a server to whoever needs them, and hide no agent', async () => {
+    await claude(TESTED)
+    const place = join(desk.home, 'later')
+    const env = { PATH: `${desk.bin}:/usr/bin:/bin`, HOME: desk.home, TMPDIR: place }
+    const server = await startClinvk({ env, cwd: desk.home, args: ['--demo'] })
+    servers.push(server)
+    const backends = await (await fetch(`${server.url}/api/v1/backends`)).json()
+    expect(backends).toMatchObject({
+      backends: expect.arrayContaining([expect.objectContaining({ name: 'claude', available: true })]),
+    })
+    const prompt = () => server.post('/api/v1/prompt', { backend: 'demo', prompt: 'demo: say=hello' })
+    const refused = await prompt()
+    expect([refused.status, await refused.json()]).toEqual([
+      503,
+      expect.objectContaining({ detail: expect.stringContaining('Set TMPDIR') }),
+    ])
+    await mkdir(place)
+    expect((await prompt()).status).toBe(200)
+  }, 30_000)
+})
+
+describe('the limit of open files', () => {
+  test('is warned of where it is low', () => {
+    const line = 'Max open files            100                  4096                 files     \n'
+    expect(judgeLimits(`Limit\n${line}`)).toMatchObject([{ status: 'warn', facts: { open_files: 100 } }])
+    expect(judgeLimits(line.replace('100 ', '1024'))).toEqual([])
+    expect(judgeLimits(line.replace('100 ', 'unlimited'))).toEqual([])
+    expect(judgeLimits('')).toEqual([])
   })
 })
 
@@ -409,6 +508,15 @@ describe('keys', () => {
     const { of, text } = await examine([], { OPENAI_API_KEY: 'sk-quite-secret' })
     expect(of('agent', 'codex')).toMatchObject([{ message: expect.stringContaining('bad key *** and ***') }])
     expect(text).not.toMatch(/quite-secret|quite-private/)
+  })
+
+  test('are not told in an answer either, though little of it is shown', async () => {
+    const secret = `sk-of-nobody-${'x'.repeat(100)}`
+    await desk.program('mine', 'echo "It is $OPENAI_API_KEY"')
+    await desk.file('.clinvk/config.yaml', 'backends: {mine: {driver: exec, command: [mine]}}\n')
+    const { of, text } = await examine(['--backend', 'mine', '--ask'], { OPENAI_API_KEY: secret })
+    expect(of('ask', 'mine')).toMatchObject([{ status: 'ok', facts: { answer: 'It is ***' } }])
+    expect(text).not.toContain('sk-of-nobody')
   })
 })
 

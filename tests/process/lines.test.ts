@@ -75,4 +75,15 @@ describe('readJsonLines', () => {
     expect(await all(readJsonLines(input, (line) => garbage.push(line)))).toEqual([{ a: 1 }, { c: 2 }])
     expect(garbage).toEqual(['Loaded credentials.', '[1]', '{"b":'])
   })
+
+  test('gives a program up that writes no end of anything else, though not one that writes a log', async () => {
+    const log = `${'spam '.repeat(100_000)}\n`
+    const input = chunks('{"a":1}\n', log, '{"b":2}\n', log, log, '{"c":3}\n')
+    expect(await all(readJsonLines(input))).toEqual([{ a: 1 }, { b: 2 }, { c: 3 }])
+    for (const endless of [log, '\n'.repeat(500_000)])
+      await expect(all(readJsonLines(chunks(endless, endless, endless)))).rejects.toThrow('not its protocol')
+    const lines: string[] = []
+    await all(readJsonLines(chunks(log, log, log), (line) => lines.push(line)))
+    expect(lines).toHaveLength(3)
+  })
 })

@@ -74,7 +74,11 @@ export function createAcpDriver(
   const toStart = async (options: SessionOptions) => {
     const startup = profile.startup(options, settings.env)
     const launch = toLaunch(settings, profile, startup, options.extraFlags)
-    workshop ??= openWorkshop()
+    workshop ??= openWorkshop().catch((error: unknown) => {
+      // There may be a place for it later.
+      workshop = undefined
+      throw error
+    })
     const { folder, prepare } = await workshop
     const { command, env } = await prepare(launch)
     const kind = {

@@ -1,6 +1,7 @@
 import type { RequestError } from '@agentclientprotocol/sdk'
 import { ClinvkError, fromUpstream } from '../../errors.ts'
 import type { ExitStatus } from '../../process/child.ts'
+import { tailOf } from '../../process/tail.ts'
 import { describeEnd } from '../command.ts'
 import { type Fields, fields, number, word } from '../fields.ts'
 import type { Finding } from './profile.ts'
@@ -135,6 +136,5 @@ function toldDelay(message: string): number | undefined {
 }
 
 function lastWords(stderr: string): string {
-  const tail = stderr.trim().slice(-LAST_WORDS)
-  return stderr.trim().length > LAST_WORDS ? tail.slice(tail.indexOf('\n') + 1) : tail
+  return tailOf(stderr.trim(), LAST_WORDS)
 }

@@ -1,8 +1,9 @@
 import { spawnChild } from '../../process/child.ts'
-import { readLines } from '../../process/lines.ts'
+import { collectText } from '../../process/collect.ts'
 
 /** How long the command may take, in ms: 2 to 6 s are usual with OpenCode, and what it tells is not needed. */
 const INQUEST_MS = 20_000
+const MOST_BYTES = 16 * 1024 * 1024
 
 /** A command of the agent's own, and what it tells. */
 export interface Inquest<T> {
@@ -26,7 +27,7 @@ export async function inquire<T>(
     if (limit.aborted) stop()
     try {
       await child.endInput()
-      return read((await Array.fromAsync(readLines(child.stdout))).join('\n'))
+      return read((await collectText(child.stdout, MOST_BYTES)).replaceAll('\r\n', '\n'))
     } finally {
       limit.removeEventListener('abort', stop)
       await child.terminate({ termMs: 200 })

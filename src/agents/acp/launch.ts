@@ -1,7 +1,8 @@
-import { lstat, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir, userInfo } from 'node:os'
+import { lstat, mkdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
 import { ClinvkError } from '../../errors.ts'
+import { amongTemporary, makeTemporary } from '../../process/temporary.ts'
 import type { BackendSettings } from '../types.ts'
 import { type AcpProfile, PLACE, type Startup } from './profile.ts'
 
@@ -38,10 +39,15 @@ export interface Workshop {
 /**
  * A process serves many working directories, so it is at home in none of them: they may be removed while it lives.
  * The folder is always the same, since agents keep a record of every folder that they were started in.
+ *
+ * @throws `backend_not_ready` where there is no place for it.
  */
 export async function openWorkshop(): Promise<Workshop> {
-  const folder = await ownFolder(join(tmpdir(), `clinvk-agents-${process.getuid?.() ?? userInfo().username}`))
-  await bound(folder)
+  const folder = await amongTemporary(async (root) => {
+    const own = await ownFolder(join(root, `clinvk-agents-${process.getuid?.() ?? userInfo().username}`))
+    await bound(own)
+    return own
+  })
   // By their content: what an agent keeps next to its files is there for its successor.
   const places = new Map<string, Promise<string>>()
   let removed = false
@@ -51,8 +57,9 @@ export async function openWorkshop(): Promise<Workshop> {
       if (removed) throw new ClinvkError('shutting_down', 'The backend is shutting down.')
       const key = JSON.stringify([files, links])
       if (key === '[{},{}]') return { command, env }
-      const found = places.get(key) ?? furnish(files, links)
+      const found = places.get(key) ?? amongTemporary(() => furnish(files, links))
       places.set(key, found)
+      found.catch(() => places.delete(key))
       const place = await found
       const named = (text: string) => text.replaceAll(PLACE, place)
       return {
@@ -79,7 +86,7 @@ async function furnish(
   files: Readonly<Record<string, string>>,
   links: Readonly<Record<string, string>>,
 ): Promise<string> {
-  const place = await mkdtemp(join(tmpdir(), 'clinvk-set-up-'))
+  const place = await makeTemporary('clinvk-set-up-')
   for (const name of [...Object.keys(files), ...Object.keys(links)])
     await mkdir(dirname(join(place, name)), { recursive: true, mode: 0o700 })
   for (const [name, text] of Object.entries(files)) await writeFile(join(place, name), text, { mode: 0o600 })
@@ -104,5 +111,5 @@ async function ownFolder(path: string): Promise<string> {
   const ours =
     found?.isDirectory() &&
     (process.getuid === undefined || (found.uid === process.getuid() && (found.mode & 0o022) === 0))
-  return ours ? path : mkdtemp(join(tmpdir(), 'clinvk-agents-'))
+  return ours ? path : makeTemporary('clinvk-agents-')
 }

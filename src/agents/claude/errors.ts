@@ -1,5 +1,6 @@
 import { ClinvkError, fromUpstream } from '../../errors.ts'
 import type { ExitStatus } from '../../process/child.ts'
+import { tailOf } from '../../process/tail.ts'
 import { describeEnd } from '../command.ts'
 import { type Fields, number, word } from '../fields.ts'
 
@@ -99,8 +100,7 @@ function firstError(result: Fields): string | undefined {
 }
 
 function lastWords(stderr: string): string {
-  const tail = stderr.trim().slice(-LAST_WORDS)
-  return stderr.trim().length > LAST_WORDS ? tail.slice(tail.indexOf('\n') + 1) : tail
+  return tailOf(stderr.trim(), LAST_WORDS)
 }
 
 /** The error for a process that refuses the first request of a conversation. */

@@ -1,6 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rm } from 'node:fs/promises'
+import { makeTemporary } from '../../process/temporary.ts'
 
 /** An empty folder of ours, for processes whose conversation has no folder, or none yet. */
 export interface NeutralFolder {
@@ -13,7 +12,7 @@ export function createNeutralFolder(): NeutralFolder {
   let made: Promise<string> | undefined
   return {
     async path() {
-      made ??= mkdtemp(join(tmpdir(), 'clinvk-claude-'))
+      made ??= makeTemporary('clinvk-claude-')
       try {
         return await made
       } catch (error) {

@@ -1,7 +1,6 @@
-import { tmpdir } from 'node:os'
 import { ClinvkError } from '../../errors.ts'
-import { spawnChild } from '../../process/child.ts'
-import { readLines } from '../../process/lines.ts'
+import { NOWHERE, spawnChild } from '../../process/child.ts'
+import { collectText } from '../../process/collect.ts'
 import { describeEnd } from '../command.ts'
 import type { BackendSettings, Probe } from '../types.ts'
 
@@ -10,6 +9,8 @@ const MODEL_ALIASES: readonly string[] = ['opus', 'sonnet', 'haiku']
 
 /** How long a probe's commands may take, in ms. */
 const PROBE_TIMEOUT_MS = 10_000
+/** The most that they may say: a version is a line, a login some of them. */
+const MOST_BYTES = 64 * 1024
 
 /**
  * Asks the CLI for its version (about 10 ms) and whether it is logged in (about 250 ms; it looks at its own
@@ -39,10 +40,11 @@ export async function probeClaude(settings: BackendSettings, timeoutMs = PROBE_T
       models,
     }
   } catch (error) {
-    const missing = error instanceof ClinvkError && error.code === 'backend_not_installed'
-    const reason = missing
-      ? (settings.installHint ?? describeEnd.notFound(settings.command[0] ?? ''))
-      : `${settings.command.join(' ')} could not be run.`
+    const known = error instanceof ClinvkError ? error : undefined
+    const reason =
+      known?.code === 'backend_not_installed'
+        ? (settings.installHint ?? describeEnd.notFound(settings.command[0] ?? ''))
+        : `${settings.command.join(' ')} could not be run.${known ? ` ${known.message}` : ''}`
     return { available: false, ready: false, reason, models }
   }
 }
@@ -61,14 +63,13 @@ async function runForOutput(
   args: readonly string[],
   timeoutMs: number,
 ): Promise<string> {
-  const child = await spawnChild({ command: [...command, ...args], cwd: tmpdir(), env })
+  const child = await spawnChild({ command: [...command, ...args], cwd: NOWHERE, env })
   const timer = setTimeout(() => void child.terminate({ termMs: 500 }), timeoutMs)
   try {
     await child.endInput()
-    const lines: string[] = []
-    for await (const line of readLines(child.stdout, 64 * 1024)) lines.push(line)
+    const output = await collectText(child.stdout, MOST_BYTES)
     await child.exited
-    return lines.join('\n')
+    return output
   } finally {
     clearTimeout(timer)
     await child.terminate({ termMs: 500 })

@@ -1,6 +1,5 @@
-import { tmpdir } from 'node:os'
 import { ClinvkError } from '../../errors.ts'
-import { type Child, spawnChild } from '../../process/child.ts'
+import { type Child, NOWHERE, spawnChild } from '../../process/child.ts'
 import { createRpcPeer, RpcError } from '../../process/json-rpc.ts'
 import { readJsonLines } from '../../process/lines.ts'
 import { within } from '../../process/within.ts'
@@ -83,7 +82,7 @@ export async function startAppServer(
   const { name, env } = settings
   const command = appServerArgv(await nativeCommand(settings.command, env), flags)
   // Threads have folders of their own; the process must not hold one that may be removed.
-  const child = await spawnChild({ command, cwd: tmpdir(), env })
+  const child = await spawnChild({ command, cwd: NOWHERE, env })
   const listeners = new Map<string, ThreadListener>()
   const subAgents = createSubAgents()
   const rateLimits = createRateLimits()

@@ -1,9 +1,10 @@
-import { tmpdir } from 'node:os'
-import { spawnChild } from '../../process/child.ts'
+import { NOWHERE, spawnChild } from '../../process/child.ts'
+import { collectText } from '../../process/collect.ts'
 import { fields, items } from '../fields.ts'
 
 /** How long Codex may take to tell its models, in ms; where somebody is logged in it may ask its vendor for news. */
 const TIMEOUT_MS = 10_000
+const MOST_BYTES = 16 * 1024 * 1024
 
 /** A model of the catalog. */
 type Model = Readonly<Record<string, unknown>>
@@ -48,16 +49,15 @@ async function run(
   env: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<string> {
-  const child = await spawnChild({ command, cwd: tmpdir(), env })
+  const child = await spawnChild({ command, cwd: NOWHERE, env })
   const end = () => void child.terminate({ termMs: 0 })
   const timer = setTimeout(end, TIMEOUT_MS)
   signal.addEventListener('abort', end, { once: true })
   try {
     if (signal.aborted) end()
     await child.endInput()
-    const pieces: Uint8Array[] = []
-    for await (const piece of child.stdout) pieces.push(piece)
-    return (await child.exited).code === 0 ? Buffer.concat(pieces).toString('utf8') : ''
+    const output = await collectText(child.stdout, MOST_BYTES)
+    return (await child.exited).code === 0 ? output : ''
   } finally {
     clearTimeout(timer)
     signal.removeEventListener('abort', end)

@@ -1,6 +1,7 @@
 import { ClinvkError, type ErrorCode, fromUpstream } from '../../errors.ts'
 import type { ExitStatus } from '../../process/child.ts'
 import { RpcError } from '../../process/json-rpc.ts'
+import { tailOf } from '../../process/tail.ts'
 import { describeEnd } from '../command.ts'
 import { type Fields, fields, number, word } from '../fields.ts'
 
@@ -178,6 +179,5 @@ function lastWords(stderr: string): string {
       (line) =>
         !/^\s*(?:WARNING: proceeding|Stack backtrace:|\d+: |at )|could not find bubblewrap|^\s*$/.test(line),
     )
-  const text = lines.join('\n').trim()
-  return text.length > LAST_WORDS ? text.slice(-LAST_WORDS).replace(/^[^\n]*\n/, '') : text
+  return tailOf(lines.join('\n').trim(), LAST_WORDS)
 }

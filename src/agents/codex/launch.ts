@@ -1,6 +1,6 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeTemporary } from '../../process/temporary.ts'
 import type { AgentProfile } from '../messages.ts'
 import type { BackendSettings } from '../types.ts'
 import { type AppServer, type StartOptions, startAppServer } from './app-server.ts'
@@ -23,7 +23,7 @@ export interface ServerKind {
 /**
  * Starts an app-server that knows and offers what the profile allows. What is made for it is removed when it ends.
  *
- * @throws as {@link startAppServer}.
+ * @throws as {@link startAppServer} and {@link makeTemporary}.
  */
 export async function launch(
   settings: BackendSettings,
@@ -32,7 +32,7 @@ export async function launch(
 ): Promise<AppServer> {
   const flags = [...asked, ...profileFlags(profile)]
   if (profile === 'full' && !clientTools) return startAppServer(settings, { ...options, flags })
-  const folder = await mkdtemp(join(tmpdir(), 'clinvk-codex-'))
+  const folder = await makeTemporary('clinvk-codex-')
   const remove = () => rm(folder, { recursive: true, force: true, maxRetries: 3 })
   try {
     const change = profile === 'pure' ? withoutTools : clientTools ? withoutScripts : undefined

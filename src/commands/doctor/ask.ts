@@ -1,5 +1,6 @@
 import type { BackendInfo, Engine } from '../../engine/types.ts'
 import { ClinvkError, toClinvkError } from '../../errors.ts'
+import type { Cleaner } from './discreet.ts'
 import type { Check } from './report.ts'
 
 const PROMPT = 'Answer with the single word "ready", and nothing else.'
@@ -16,6 +17,7 @@ export const COST_NOTE =
 export async function ask(
   engine: Engine,
   { name, capabilities }: Pick<BackendInfo, 'name' | 'capabilities'>,
+  clean: Cleaner,
   patienceMs = PATIENCE_MS,
 ): Promise<Check> {
   const begun = performance.now()
@@ -50,8 +52,9 @@ export async function ask(
         costUsd = event.costUsd
       }
     }
+    const answer = shorten(clean(text))
     const facts = {
-      answer: shorten(text),
+      answer,
       ...(model === undefined ? {} : { model }),
       ...(firstMs === undefined ? {} : { first_text_ms: firstMs }),
       ...(costUsd === undefined ? {} : { cost_usd: costUsd }),
@@ -59,7 +62,7 @@ export async function ask(
     if (firstMs === undefined || text.trim() === '')
       return { part: 'ask', backend: name, status: 'fail', message: 'It ended without any answer.', facts }
     const cost = costUsd === undefined ? '' : `, ${costUsd.toFixed(4)} US dollars`
-    const message = `"${shorten(text)}", its first word after ${(firstMs / 1000).toFixed(1)} s with the start of the agent, model ${model ?? 'not told'}${cost}`
+    const message = `"${answer}", its first word after ${(firstMs / 1000).toFixed(1)} s with the start of the agent, model ${model ?? 'not told'}${cost}`
     return { part: 'ask', backend: name, status: 'ok', message, facts }
   } catch (thrown) {
     const error = toClinvkError(thrown)
@@ -87,7 +90,6 @@ const TODO: Readonly<Record<string, string>> = {
   timeout: 'Run the agent by hand to see whether it answers there, and look at the network.',
 }
 
-function shorten(text: string): string {
-  const line = text.trim()
+function shorten(line: string): string {
   return line.length > MOST_SHOWN ? `${line.slice(0, MOST_SHOWN)}…` : line
 }

@@ -1,6 +1,7 @@
-import { access, constants, stat, statfs, unlink, writeFile } from 'node:fs/promises'
+import { access, constants, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { ClinvkError } from '../../errors.ts'
+import { whyNot, whyNotWritable } from '../../process/temporary.ts'
 import { inspectStore } from '../../sessions/inspect.ts'
 import type { Check } from './report.ts'
 
@@ -9,10 +10,10 @@ const MB = 1024 * 1024
 const WARN_FREE_BYTES = 500 * MB
 const FAIL_FREE_BYTES = 50 * MB
 
-/** Looks at the folder and the database in it. Nothing is made, but for an empty file that is removed at once. */
+/** Looks at the folder and the database in it. Nothing is made, but for a small file that is removed at once. */
 export async function checkStore(home: string): Promise<Check[]> {
   const folder = await nearestFolder(home)
-  const problem = await whyNotWritable(home, folder)
+  const problem = await whyNoStore(home, folder)
   if (problem !== undefined)
     return [
       {
@@ -91,28 +92,15 @@ async function nearestFolder(path: string): Promise<string> {
   }
 }
 
-/** A word for it, or undefined where it can be written to. Rights alone do not tell of a full or a read-only disk. */
-async function whyNotWritable(home: string, folder: string): Promise<string | undefined> {
+/** A word for it, or undefined where it can be written to. */
+async function whyNoStore(home: string, folder: string): Promise<string | undefined> {
   try {
     if (!(await stat(folder)).isDirectory()) return `${folder} is no folder`
     await access(folder, constants.W_OK | constants.X_OK)
-    if (folder !== home) return undefined
-    const probe = join(home, `.doctor-${crypto.randomUUID()}`)
-    await writeFile(probe, '', { flag: 'wx', mode: 0o600 })
-    await unlink(probe)
-    return undefined
+    return folder === home ? await whyNotWritable(home) : undefined
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code
-    return WORDS[code ?? ''] ?? code ?? 'for an unknown reason'
+    return whyNot(error)
   }
-}
-
-const WORDS: Readonly<Record<string, string>> = {
-  EACCES: 'this user may not',
-  EPERM: 'this user may not',
-  EROFS: 'the file system is read-only',
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the quota is used up',
 }
 
 function inUnits(bytes: number): string {

@@ -1,8 +1,9 @@
+import { existsSync } from 'node:fs'
 import type { Check } from './report.ts'
 
 /** Names of variables whose values nobody else may see. */
 const SECRET_NAME = /KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|AUTH(?!OR)/i
-/** What is shorter is a switch or a word, and would be struck out of plain sentences; so would the path of a file. */
+/** What is shorter is a switch or a word, and would be struck out of plain sentences. */
 const SHORTEST = 6
 const LONGEST_LINE = 500
 
@@ -11,17 +12,46 @@ export function secretsOf(env: Readonly<Record<string, string | undefined>>): st
   return Object.entries(env).flatMap(([name, value]) => (SECRET_NAME.test(name) && value ? [value] : []))
 }
 
+/** Makes a text of whatever length one line, without control characters, and without any secret. */
+export type Cleaner = (text: string) => string
+
+/**
+ * A text must not be shortened before it is cleaned: of half a secret nobody knows that it is one. Half of one is known
+ * where it ends the text.
+ */
+export function createCleaner(secrets: readonly string[]): Cleaner {
+  // In the form in which they are then in the text.
+  const known = [...new Set(secrets.map(oneLine))].filter(
+    (secret) => secret.length >= SHORTEST && !isPath(secret),
+  )
+  // The longer ones first: a key may be the beginning of another one.
+  known.sort((a, b) => b.length - a.length)
+  return (text) => {
+    const whole = known.reduce((rest, secret) => rest.replaceAll(secret, '***'), oneLine(text))
+    const begun = Math.max(0, ...known.map((secret) => beginningAtEnd(whole, secret)))
+    return begun === 0 ? whole : `${whole.slice(0, -begun)}***`
+  }
+}
+
+/** How much of a secret's beginning a text ends with. */
+function beginningAtEnd(text: string, secret: string): number {
+  for (let length = secret.length - 1; length >= SHORTEST; length -= 1)
+    if (text.endsWith(secret.slice(0, length))) return length
+  return 0
+}
+
+/** The path of a file with a secret is none. Keys in base64 may begin like one, but nothing is there. */
+function isPath(value: string): boolean {
+  return value.startsWith('/') && existsSync(value)
+}
+
 /**
  * Makes checks fit to be pasted into a bug report: agents are quoted in them, and an agent may print a key it was given,
- * or anything at all. Each text is one line, without control characters, and no secret is in it.
+ * or anything at all.
  */
-export function discreet(checks: readonly Check[], secrets: readonly string[]): Check[] {
-  // The longer ones first: a key may be the beginning of another one.
-  const known = [...new Set(secrets)].filter((secret) => secret.length >= SHORTEST && !secret.startsWith('/'))
-  known.sort((a, b) => b.length - a.length)
+export function discreet(checks: readonly Check[], cleaner: Cleaner): Check[] {
   const clean = (text: string) => {
-    const hidden = known.reduce((rest, secret) => rest.replaceAll(secret, '***'), text)
-    const line = oneLine(hidden)
+    const line = cleaner(text)
     return line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}…` : line
   }
   return checks.map(({ message, todo, facts, ...check }) => ({
@@ -44,10 +74,10 @@ export function discreet(checks: readonly Check[], secrets: readonly string[]): 
 /** Without escapes of a terminal, other control characters and line ends. */
 function oneLine(text: string): string {
   return (
-    text
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what has to go.
-      .replace(/\u001b\[[0-9;?]*[ -/]*[@-~]/g, '')
-      .replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ')
+    Bun.stripANSI(text)
+      // Without a trace, so that what they are in the middle of is whole again.
+      .replace(/(?!\s)[\p{Cc}\p{Cf}]/gu, '')
+      .replace(/\s+/g, ' ')
       .trim()
   )
 }

@@ -7,9 +7,11 @@ import { ask } from './ask.ts'
 import { checkAgents, checkTogether } from './check-agents.ts'
 import { checkConfig } from './check-config.ts'
 import { checkKeys } from './check-keys.ts'
+import { checkLimits } from './check-limits.ts'
 import { checkPort } from './check-port.ts'
 import { checkStore } from './check-store.ts'
-import { discreet, secretsOf } from './discreet.ts'
+import { checkTemp } from './check-temp.ts'
+import { createCleaner, discreet, secretsOf } from './discreet.ts'
 import { type Check, type DoctorReport, toReport } from './report.ts'
 
 /** What is to be looked at. */
@@ -38,7 +40,12 @@ export async function examine(asked: Examination): Promise<DoctorReport> {
   const { loaded, valid, checks: ofConfig } = await checkConfig(asked)
   const { config, paths } = loaded
   if (backend !== undefined && valid) requireBackend(backend, config)
-  const [agents, store, port, keys] = await Promise.all([
+  const keysFound = checkKeys(config.server, env)
+  const cleaner = keysFound.then(({ keys }) =>
+    createCleaner([...keys, ...secretsOf(env), ...secretsIn(config)]),
+  )
+  const temp = await checkTemp()
+  const lookAtAgents = () =>
     withEngineAside(
       {
         config,
@@ -57,17 +64,28 @@ export async function examine(asked: Examination): Promise<DoctorReport> {
         if (asked.ask && usable.length > 0) {
           asked.onAsk()
           // One after another, so that none waits for the start of another.
-          for (const { info } of usable) answers.push(await ask(engine, info))
+          for (const { info } of usable) answers.push(await ask(engine, info, await cleaner))
         }
         return [...found.map(({ check }) => check), ...together, ...answers]
       },
-    ),
+    )
+  const [agents, store, port, keys, clean, limits] = await Promise.all([
+    temp.status === 'fail' ? [NOT_LOOKED_AT] : lookAtAgents(),
     checkStore(paths.home),
     checkPort(config.server, VERSION),
-    checkKeys(config.server, env),
+    keysFound,
+    cleaner,
+    checkLimits(),
   ])
-  const checks = [ourselves(), ...ofConfig, ...agents, ...store, port, ...keys.checks]
-  return toReport(VERSION, discreet(checks, [...keys.keys, ...secretsOf(env), ...secretsIn(config)]))
+  const checks = [ourselves(), ...limits, ...ofConfig, ...agents, ...store, temp, port, ...keys.checks]
+  return toReport(VERSION, discreet(checks, clean))
+}
+
+const NOT_LOOKED_AT: Check = {
+  part: 'agents',
+  status: 'fail',
+  message: 'No agent was looked at: agents need temporary files.',
+  todo: 'Do what is said at temp below, and run the doctor again.',
 }
 
 function ourselves(): Check {

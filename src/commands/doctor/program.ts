@@ -1,12 +1,14 @@
 import { open, readFile, realpath } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { findProgram } from '../../process/child.ts'
+import { collectText } from '../../process/collect.ts'
 import { numbersOf } from './versions.ts'
 
 type Env = Readonly<Record<string, string>>
 
 /** How long an interpreter may take to tell its version, in ms. */
 const PATIENCE_MS = 5000
+const MOST_BYTES = 64 * 1024
 
 /** What is wrong with the program that runs a program. */
 export interface Trouble {
@@ -78,5 +80,11 @@ async function versionOf(program: string, env: Env): Promise<string> {
     timeout: PATIENCE_MS,
     killSignal: 'SIGKILL',
   })
-  return await child.stdout.text().catch(() => '')
+  try {
+    return await collectText(child.stdout, MOST_BYTES)
+  } catch {
+    return ''
+  } finally {
+    child.kill('SIGKILL')
+  }
 }

@@ -6,7 +6,7 @@ const text = (description: string) => Type.String({ description })
 const STATUSES = ['ok', 'info', 'warn', 'fail'] as const
 
 /** The parts that are looked at, in the order in which they are told. */
-const PARTS = ['clinvk', 'config', 'agent', 'agents', 'ask', 'store', 'disk', 'port', 'keys'] as const
+const PARTS = ['clinvk', 'config', 'agent', 'agents', 'ask', 'store', 'disk', 'temp', 'port', 'keys'] as const
 
 /** One thing that was looked at. */
 export const Check = Type.Object(
