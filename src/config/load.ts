@@ -78,8 +78,8 @@ async function readConfigFile({ configFile, namedBy }: Paths): Promise<string | 
     const message = `the file ${configFile} ${reason}`
     return configError([namedBy === undefined ? { message } : { place: { name: namedBy }, message }])
   }
-  const file = await stat(configFile).catch(() => undefined)
-  // To open a pipe that nobody writes to would take for ever. What a folder is, its error tells.
+  // To open a pipe that nobody writes to would take for ever. Whoever names one has somebody write to it: `--config <(…)`.
+  const file = namedBy === undefined ? await stat(configFile).catch(() => undefined) : undefined
   if (file && !file.isFile() && !file.isDirectory()) throw wrong('is no regular file')
   try {
     const bytes = await readFile(configFile)

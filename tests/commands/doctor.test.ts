@@ -269,6 +269,16 @@ test.skipIf(process.platform === 'win32')(
   30_000,
 )
 
+test.skipIf(process.platform === 'win32')('a pipe that is named is read, as of --config <(…)', async () => {
+  const pipe = join(desk.home, 'pipe')
+  expect(await Bun.spawn(['mkfifo', pipe]).exited).toBe(0)
+  const writing = Bun.spawn(['sh', '-c', 'echo "server: {prot: 1}" > "$0"', pipe])
+  expect((await examine(['--config', pipe])).of('config')).toMatchObject([
+    { status: 'fail', message: expect.stringContaining('did you mean server.port?') },
+  ])
+  expect(await writing.exited).toBe(0)
+})
+
 describe('the store', () => {
   const path = () => join(desk.home, '.clinvk/clinvk.db')
   const make = async (version: number) => {
