@@ -119,7 +119,7 @@ describeChat('the Anthropic SDK', (stage) => {
         expect(again).toBeInstanceOf(Class)
         expect(stage.model.calls.length).toBe(asked)
       },
-      60_000,
+      180_000,
     )
   })
 

@@ -156,7 +156,7 @@ export function describeClients(stage: ChatStage, clients: Readonly<Record<strin
       expect(seen).toEqual(
         runs.map(({ model, status }) => `${model}: ${status} after ${TRIES[model][status]} calls`),
       )
-    }, 60_000)
+    }, 180_000)
 
     test('gets 20 answers at once, each its own', async () => {
       const asked = stage.model.calls.length
@@ -176,7 +176,7 @@ export function describeClients(stage: ChatStage, clients: Readonly<Record<strin
       expect(calls).toHaveLength(20)
       const heard = words.map((word) => calls.map((call) => timesHeard(call, `Say ${word}`)).join(''))
       for (const times of heard) expect(times.replaceAll('0', '')).toBe('1')
-    }, 60_000)
+    }, 180_000)
   })
 }
 

@@ -119,7 +119,7 @@ describeChat('the OpenAI SDK', (stage) => {
         expect(again).toBeInstanceOf(Class)
         expect(stage.model.calls.length).toBe(asked)
       },
-      60_000,
+      180_000,
     )
 
     test('answers through the Responses API, in one piece and as a stream', async () => {

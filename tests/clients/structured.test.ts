@@ -14,7 +14,7 @@ import { describeChat } from './suite.ts'
 import { offeredIn, offeredName } from './tool-suite.ts'
 
 const BACKENDS = ['claude', 'codex', 'gemini'] as const
-const LONG_MS = 60_000
+const LONG_MS = 180_000
 
 const Place = z.object({ city: z.string(), people: z.number().int(), rivers: z.array(z.string()) })
 const SCHEMA = {

@@ -15,7 +15,7 @@ import { offeredName, roundsOf } from './tool-suite.ts'
 const BACKENDS = ['claude', 'codex', 'gemini'] as const
 type Backend = (typeof BACKENDS)[number]
 
-const LONG_MS = 60_000
+const LONG_MS = 180_000
 const ABANDONED = 'No result: the call was not carried out.'
 
 const city = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] }

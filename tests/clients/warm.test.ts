@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import type { RecordedRequest } from '../support/mock-provider/index.ts'
 import { CHAT_BACKENDS, type ChatBackend, type ChatStage, describeChat, timesHeard } from './suite.ts'
 
-const LONG_MS = 60_000
+const LONG_MS = 180_000
 
 interface Message {
   readonly role: 'user' | 'assistant' | 'system'

@@ -132,12 +132,12 @@ describe('the server', () => {
     expect((await connect(['curl'], { CLINVK_HOST: '::1', CLINVK_PORT: '99' })).connection.url).toBe(
       'http://[::1]:99',
     )
-  }, 30_000)
+  }, 180_000)
 
   test('is the one that is named, whatever path is copied along', async () => {
     for (const url of ['https://box.example', 'https://box.example/', 'https://box.example/openai/v1/'])
       expect((await connect(['curl', '--url', url])).connection.url).toBe('https://box.example')
-  }, 30_000)
+  }, 180_000)
 
   test.each(['box', 'ftp://box', 'http://box/$(id)', 'http://user:password@box', 'http://box/?a=b'])(
     'cannot be %s',
@@ -145,7 +145,7 @@ describe('the server', () => {
       const { code, stderr } = await desk.run(['connect', 'curl', '--url', url])
       expect([code, stderr]).toEqual([2, expect.stringContaining('is no address of a server')])
     },
-    30_000,
+    180_000,
   )
 
   test('has to be named where it takes any port', async () => {
@@ -173,7 +173,7 @@ describe('the model', () => {
       'theirs',
       expect.stringContaining('https://box.example/openai/v1/models'),
     ])
-  }, 30_000)
+  }, 180_000)
 
   test.each([`it's "a" $HOME \\ [1m]: #{x}`, 'claude/opus[1m]', '-x'])(
     'named %s comes out of every form as it went in',
@@ -224,7 +224,7 @@ describe('a key', () => {
     expect((await connect(['curl'])).connection.needs_key).toBe(false)
     expect((await connect(['curl', '--url', 'https://box.example'])).connection.needs_key).toBe(true)
     expect((await connect(['curl', '--url', 'http://localhost:1'])).connection.needs_key).toBe(false)
-  }, 30_000)
+  }, 180_000)
 })
 
 describe('tools that cannot be run here get what their documentation says', () => {

@@ -153,7 +153,7 @@ describe('the agents', () => {
     expect(of('agent', 'codex')).toMatchObject([
       { status: 'warn', message: expect.stringContaining('not its protocol'), facts: { ready: false } },
     ])
-  }, 60_000)
+  }, 180_000)
 
   test('that hang hold it up for a limited time, and none is left behind', async () => {
     for (const name of Object.keys(KNOWN_AGENTS))
@@ -161,7 +161,7 @@ describe('the agents', () => {
     const { of } = await examine()
     expect(of('agent', 'claude')).toMatchObject([{ status: 'warn', facts: { ready: false } }])
     expect(of('agent', 'codex')).toMatchObject([{ status: 'warn', facts: { ready: false } }])
-  }, 60_000)
+  }, 180_000)
 
   test('that tell no version are told so', async () => {
     await desk.program('opencode', 'exit 0')
@@ -266,7 +266,7 @@ test.skipIf(process.platform === 'win32')(
     const noStore = await desk.run(['serve', '--port', '0'])
     expect([noStore.code, noStore.stderr]).toEqual([1, expect.stringContaining('is no regular file')])
   },
-  30_000,
+  180_000,
 )
 
 test.skipIf(process.platform === 'win32')('a pipe that is named is read, as of --config <(…)', async () => {
@@ -388,7 +388,7 @@ describe('temporary files', () => {
     ])
     await mkdir(place)
     expect((await prompt()).status).toBe(200)
-  }, 30_000)
+  }, 180_000)
 })
 
 describe('the limit of open files', () => {
@@ -469,7 +469,7 @@ describe('the port', () => {
     expect(answerOf(events)).toStartWith('begun')
     const session = await fetch(`${server.url}/api/v1/sessions/${events[0]?.session_id}`)
     expect(await session.json()).toMatchObject({ turns: [{ status: 'completed' }] })
-  }, 30_000)
+  }, 180_000)
 
   test('is known for a clinvk that asks for keys and listens on all addresses, through no proxy', async () => {
     const keys = { CLINVK_API_KEYS: 'a-key-of-sixteen-letters' }

@@ -65,7 +65,7 @@ describe('clinvk serve that is asked to stop', () => {
     expect(await server.stop('SIGINT')).toBe(0)
     expect(server.output()).toContain('clinvk: stopping.')
     expect(server.output()).not.toContain('once more')
-  }, 30_000)
+  }, 180_000)
 
   test('lets prompts under way end, refuses others, and tells balancers to look elsewhere', async () => {
     const server = await serve(FOR_EVER)
@@ -94,7 +94,7 @@ describe('clinvk serve that is asked to stop', () => {
     expect(await json(await fetch(`${next.url}/api/v1/runs/${background.id}`))).toMatchObject({
       status: 'completed',
     })
-  }, 60_000)
+  }, 180_000)
 
   test('ends what takes too long, and tells each client so in its own words', async () => {
     const server = await serve(0.5)
@@ -139,7 +139,7 @@ describe('clinvk serve that is asked to stop', () => {
       status: 'interrupted',
       turns: [{ status: 'interrupted', response: 'here' }],
     })
-  }, 60_000)
+  }, 180_000)
 
   test('ends a prompt that waits in the queue at once, and lets the one before it end', async () => {
     const server = await serve(FOR_EVER, 'pool: {max_running: 1}\n')
@@ -152,7 +152,7 @@ describe('clinvk serve that is asked to stop', () => {
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '10'])
     expect((await json(await first)).response).toBe('firstend')
     expect(await stopped).toBe(0)
-  }, 30_000)
+  }, 180_000)
 
   test('begins no further prompt of a request for several, and tells of each what became of it', async () => {
     const server = await serve(FOR_EVER)
@@ -167,7 +167,7 @@ describe('clinvk serve that is asked to stop', () => {
     expect([completed, failed]).toEqual([1, 1])
     expect(results).toMatchObject([{ response: 'oneend' }, { error: { code: 'shutting_down', status: 503 } }])
     expect(await code).toBe(0)
-  }, 30_000)
+  }, 180_000)
 
   test('ends at once when it is asked a second time, and leaves no process', async () => {
     const server = await serve(FOR_EVER)
@@ -181,7 +181,7 @@ describe('clinvk serve that is asked to stop', () => {
     expect(await stopped).toBe(1)
     await cut
     // afterEach looks at the processes.
-  }, 30_000)
+  }, 180_000)
 })
 
 describe('an agent that works when the server ends', () => {
@@ -215,7 +215,7 @@ describe('an agent that works when the server ends', () => {
       'SIGTERM',
     ])
     expect(await processesIn(home)).toEqual([])
-  }, 60_000)
+  }, 180_000)
 
   test('is not interrupted where it ends in time', async () => {
     const { server, records } = await withFake(FOR_EVER, {
@@ -226,7 +226,7 @@ describe('an agent that works when the server ends', () => {
     expect(events.at(-1)).toMatchObject({ type: 'done' })
     expect(code).toBe(0)
     expect((await records()).map(({ method }) => method)).not.toContain('session/cancel')
-  }, 60_000)
+  }, 180_000)
 
   test('that has no work ends at once, while another one goes on', async () => {
     const { server } = await withFake(FOR_EVER, {
@@ -242,5 +242,5 @@ describe('an agent that works when the server ends', () => {
     )
     expect(answerOf(events)).toBe('hereend')
     expect(code).toBe(0)
-  }, 60_000)
+  }, 180_000)
 })

@@ -70,7 +70,7 @@ test('what a server that is killed had told is there at the next start, and its 
     prompt: 'demo: say=again',
   })
   expect(await more.json()).toMatchObject({ output: 'again', session_id: run.session_id })
-}, 30_000)
+}, 180_000)
 
 test('a run of another server that shares the home is followed and cancelled', async () => {
   const { serve } = stage()
@@ -86,7 +86,7 @@ test('a run of another server that shares the home is followed and cancelled', a
   expect(await cancelled.json()).toMatchObject({ status: 'cancelled' })
   const told = eventsOf(await following)
   expect(told.at(-1)).toMatchObject({ type: 'error', content: { code: 'cancelled' } })
-}, 30_000)
+}, 180_000)
 
 test('who follows a run of a server that stops in order is told its end as it is kept', async () => {
   const { serve } = stage()
@@ -103,7 +103,7 @@ test('who follows a run of a server that stops in order is told its end as it is
   const bare = (events: typeof kept) => events.map(({ sequence, type }) => [sequence, type])
   for (const text of texts) expect(bare(eventsOf(await text))).toEqual(bare(kept))
   expect(kept.at(-1)).toMatchObject({ type: 'error', content: { code: 'shutting_down' } })
-}, 30_000)
+}, 180_000)
 
 test('a session is deleted by another server than the one that works in it', async () => {
   const { serve } = stage()
@@ -117,7 +117,7 @@ test('a session is deleted by another server than the one that works in it', asy
   expect((await fetch(`${other.url}/api/v1/sessions/${session}`, { method: 'DELETE' })).status).toBe(200)
   const gone = async () => (await fetch(`${one.url}/api/v1/runs/${id}`)).status === 404
   await waitUntil(gone)
-}, 30_000)
+}, 180_000)
 
 // Well before a process that says nothing would be taken for dead.
 test('a server notices that another one was killed when it waits for it', async () => {
@@ -135,7 +135,7 @@ test('a server notices that another one was killed when it waits for it', async 
   const next = { backend: 'demo', session_id: session, prompt: 'demo: say=again' }
   expect(await (await other.post('/api/v1/prompt', next)).json()).toMatchObject({ output: 'again' })
   expect(eventsOf(await following).at(-1)).toMatchObject({ content: { code: 'run_interrupted' } })
-}, 15_000)
+}, 180_000)
 
 test('a server that stops in order has its runs end as what they were', async () => {
   const { serve } = stage()
@@ -150,7 +150,7 @@ test('a server that stops in order has its runs end as what they were', async ()
   expect(await first.stop()).toBe(0)
   const run = await get(await serve(), `/api/v1/runs/${id}`)
   expect(run).toMatchObject({ status: 'interrupted', error: { code: 'shutting_down' } })
-}, 30_000)
+}, 180_000)
 
 test('sessions of the earlier program are there at the first start, and what is none is named', async () => {
   const { home, serve } = stage()
@@ -169,7 +169,7 @@ test('sessions of the earlier program are there at the first start, and what is 
   const server = await serve()
   expect(await get(server, '/api/v1/sessions/01234567')).toMatchObject({ id: earlier.id, title: 'Earlier' })
   expect(server.output()).toContain('b.json')
-}, 30_000)
+}, 180_000)
 
 const RESPONSES = '/openai/v1/responses'
 const follow = async ({ url }: ServedClinvk, id: string, query = '') =>
@@ -208,7 +208,7 @@ test('a response in the background is told by the server after one that is kille
   expect(await follow(next, id, `&starting_after=${acknowledged.length - 1}`)).toEqual(
     events.slice(acknowledged.length),
   )
-}, 30_000)
+}, 180_000)
 
 test('a response in the background ends with a server that stops in order, which tells its followers', async () => {
   const { serve } = stage()
@@ -225,4 +225,4 @@ test('a response in the background ends with a server that stops in order, which
   const failed = await get(await serve(), `${RESPONSES}/${id}`)
   expect(failed).toMatchObject({ status: 'failed', error: { code: 'shutting_down' } })
   expect((await following).at(-1)?.data['response']).toEqual(failed)
-}, 30_000)
+}, 180_000)

@@ -92,7 +92,7 @@ describe('clinvk service print', () => {
     expect(Service['EnvironmentFile']).toEqual([join(home, 'of mine', 'env')])
     expect(Service['TimeoutStopSec']).toEqual(['120'])
     expect(await asked()).toEqual([])
-  }, 30_000)
+  }, 180_000)
 
   test('puts what variables say into options, and no secret anywhere', async () => {
     const { stdout } = await service(['print', ...ON_LINUX], {
@@ -105,14 +105,14 @@ describe('clinvk service print', () => {
       '3001',
     ])
     expect(stdout).not.toContain('hunter2')
-  }, 30_000)
+  }, 180_000)
 
   test('shows the property list of launchd', async () => {
     const { stdout, code } = await service(['print', '--manager', 'launchd', '--port', '3000'])
     expect(code).toBe(0)
     expect(stdout).toContain('<string>com.clinvk.server</string>')
     expect(stdout).toContain('<string>--port</string>\n        <string>3000</string>')
-  }, 30_000)
+  }, 180_000)
 
   test('asks whom a service of the machine runs as, and knows whether there is such a user', async () => {
     const root = process.getuid?.() === 0
@@ -126,14 +126,14 @@ describe('clinvk service print', () => {
     for (const user of ['no-such-user', 'a;b', '-x'])
       expect((await service(['print', ...ON_LINUX, '--system', `--run-as=${user}`])).code).toBe(2)
     expect((await service(['print', ...ON_LINUX, '--run-as', 'daemon'])).code).toBe(2)
-  }, 60_000)
+  }, 180_000)
 
   test('refuses what serve would refuse', async () => {
     expect((await service(['print', '--port', 'many'])).code).toBe(3)
     expect((await service(['print', '--config', 'missing.yaml'])).code).toBe(3)
     expect((await service(['print', '--manager', 'upstart'])).code).toBe(2)
     expect((await service(['print', '--prot', '1'])).stderr).toContain('did you mean --port?')
-  }, 30_000)
+  }, 180_000)
 })
 
 describe('clinvk service', () => {
@@ -172,7 +172,7 @@ Health:    http://127.0.0.1:${port}/health does not answer
     ])
     const gone = await service(['status', ...ON_LINUX])
     expect([gone.code, gone.stdout]).toEqual([1, `Not installed: there is no ${join(home, UNIT)}.\n`])
-  }, 60_000)
+  }, 180_000)
 
   test('tells whether the server that it runs answers', async () => {
     await fake('systemctl', RUNNING)
@@ -203,7 +203,7 @@ Health:    http://127.0.0.1:${port}/health does not answer
       },
     ])
     expect(await server.stop()).toBe(0)
-  }, 60_000)
+  }, 180_000)
 
   test('tells why it does not run', async () => {
     await fake('systemctl')
@@ -226,7 +226,7 @@ Health:    http://127.0.0.1:${port}/health does not answer
       code: 1,
       stderr: expect.stringContaining('does not keep running: failed (failed) exit-code'),
     })
-  }, 60_000)
+  }, 180_000)
 
   test('only says what it would do with --dry-run', async () => {
     await fake('systemctl')
@@ -236,7 +236,7 @@ Health:    http://127.0.0.1:${port}/health does not answer
     expect(stdout).toContain('Would run: systemctl --user enable clinvk.service')
     expect(await asked()).toEqual([])
     expect(await Bun.file(join(home, UNIT)).exists()).toBe(false)
-  }, 30_000)
+  }, 180_000)
 
   test('leaves a unit that somebody else wrote, unless it is forced', async () => {
     await fake('systemctl')
@@ -248,7 +248,7 @@ Health:    http://127.0.0.1:${port}/health does not answer
     expect(await readFile(join(home, UNIT), 'utf8')).toBe('[Service]\n')
     expect((await service(['install', ...words, '--force'])).code).toBe(0)
     expect((await service(['uninstall', ...ON_LINUX])).code).toBe(0)
-  }, 60_000)
+  }, 180_000)
 
   test('says that systemd is not there, or does not run', async () => {
     const missing = await service(['install', ...ON_LINUX])
@@ -263,7 +263,7 @@ Health:    http://127.0.0.1:${port}/health does not answer
       'clinvk: systemd does not run here, or does not listen to you: System has not been booted with systemd as init system (PID 1). Nothing was changed. "clinvk service print" shows the file for another machine.\n',
     )
     expect(await Bun.file(join(home, UNIT)).exists()).toBe(false)
-  }, 30_000)
+  }, 180_000)
 
   test('is installed for launchd, and removed', async () => {
     await fake('launchctl', 'case "$*" in "print "*com.clinvk*) echo gone >&2; exit 113;; esac')
@@ -285,7 +285,7 @@ Health:    http://127.0.0.1:${port}/health does not answer
       `launchctl bootout ${domain}/com.clinvk.server`,
       `launchctl print ${domain}/com.clinvk.server`,
     ])
-  }, 30_000)
+  }, 180_000)
 })
 
 test('the unit’s own command line starts a server that its keys close, and SIGTERM ends it in order', async () => {
@@ -304,11 +304,11 @@ test('the unit’s own command line starts a server that its keys close, and SIG
   const answer = await json(await server.post('/api/v1/prompt', prompt, key))
   expect(answer.response).toContain(join(home, '.clinvk/workspace'))
   expect(await server.stop('SIGTERM')).toBe(0)
-}, 60_000)
+}, 180_000)
 
 test('a server whose file of keys is gone does not start', async () => {
   const args = ['--env-file', join(home, 'missing')]
   await expect(startClinvk({ env: { PATH: bin, HOME: home }, cwd: home, args })).rejects.toThrow(
     /code 3:[\s\S]*--env-file/,
   )
-}, 30_000)
+}, 180_000)

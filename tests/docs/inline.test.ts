@@ -45,5 +45,5 @@ test.each(commands.filter(serves))(
       await reader.leave()
     }
   },
-  60_000,
+  180_000,
 )

@@ -27,7 +27,7 @@ for (const page of await allPages()) {
         else if (block.text.includes('"stream": true')) expect(out).toContain('event: done')
         else expect(out.length).toBeGreaterThan(0)
       },
-      60_000,
+      180_000,
     )
   })
 }

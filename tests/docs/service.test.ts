@@ -52,4 +52,4 @@ test('every command of the page does what the page says', async () => {
   const keys = join(home, '.clinvk/env')
   expect(await readFile(keys, 'utf8')).toMatch(/^CLINVK_API_KEYS=\w{20,}$/m)
   expect((await stat(keys)).mode & 0o777).toBe(0o600)
-}, 60_000)
+}, 180_000)

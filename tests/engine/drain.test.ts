@@ -9,7 +9,7 @@ import { ask, failure, never, run, stage, strike } from './queue-stage.ts'
 
 afterEach(strike)
 
-const LONG_MS = 60_000
+const LONG_MS = 180_000
 const leaving = shuttingDown(7000)
 const TOLD = { code: 'shutting_down', status: 503, retryable: true, retryAfterMs: 7000 }
 

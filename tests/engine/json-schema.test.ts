@@ -69,7 +69,7 @@ describe('a value', () => {
     clearInterval(beat)
     expect(error).toMatchObject({ code: 'answer_invalid', message: expect.stringContaining('took too long') })
     expect(turns).toBeGreaterThan(20)
-  }, 60_000)
+  }, 180_000)
 
   test('that nests deeper than can be followed does not fit', async () => {
     let value: unknown = []
@@ -101,7 +101,7 @@ describe('a schema is refused', () => {
         message: expect.stringContaining(why),
       })
     },
-    60_000,
+    180_000,
   )
 
   test('for a tool, too, where it nests too deep', () => {

@@ -124,7 +124,7 @@ describe('what is tested from source holds of it as well', () => {
     '%s',
     async (_, files, flags) => {
       const child = Bun.spawn({
-        cmd: [process.execPath, 'test', '--timeout=60000', '--only-failures', ...flags, ...files],
+        cmd: [process.execPath, 'test', '--timeout=180000', '--only-failures', ...flags, ...files],
         cwd: ROOT,
         env: { ...process.env, CLINVK_BINARY: binary },
         stdout: 'pipe',

@@ -21,7 +21,7 @@ const folder = await mkdtemp(join(tmpdir(), 'clinvk-check-'))
 try {
   const built = await run(['packaging/build.ts', '--out', folder], {})
   const report = join(folder, 'junit.xml')
-  const flags = ['--timeout=60000', '--reporter=junit', `--reporter-outfile=${report}`]
+  const flags = ['--timeout=180000', '--reporter=junit', `--reporter-outfile=${report}`]
   const tested =
     built === 0 && (await run(['test', ...flags, ...TESTS], { CLINVK_BINARY: join(folder, 'clinvk') }))
   const { passed, failed, skipped } = countTests(

@@ -166,7 +166,7 @@ describe('over a socket', () => {
       [false, true].map(async (stream) => (await post(server, { prompt: 'x', stream })).text()),
     )
     for (const text of texts) expect(text).toContain('late')
-  }, 20_000)
+  }, 180_000)
 })
 
 describe('stop', () => {

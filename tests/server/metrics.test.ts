@@ -241,7 +241,7 @@ describe('requests in the metrics', () => {
     expect(before.join()).not.toContain('made')
     expect(after.value('http_requests_total', { route: 'other', method: 'GET', status: '404' })).toBe(126)
     await close()
-  }, 60_000)
+  }, 180_000)
 
   test('have one name for all methods that there are not', () => {
     expect(['GET', 'PATCH', 'BREW', 'get', ''].map(methodLabel)).toEqual([

@@ -146,7 +146,7 @@ if (process.platform === 'linux')
         const wrong = unit.replace('KillMode=mixed', 'KillMode=gentle')
         expect(await complaints(wrong, !('runAs' in more))).toContain('kill mode')
       },
-      60_000,
+      180_000,
     )
 
     test.each(['with space', '100%', '$HOME', 'say "hi"', "it's", 'back\\slash', '€', '%h'])(
@@ -158,6 +158,6 @@ if (process.platform === 'linux')
         await rm(program)
         if (!unit.includes('ExecStart=/bin/sh')) expect(await complaints(unit, true)).toContain(program)
       },
-      60_000,
+      180_000,
     )
   })

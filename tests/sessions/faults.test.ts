@@ -63,7 +63,7 @@ describe('several processes at once', () => {
     for (const id of told) expect(store.turns(id)).toMatchObject([{ answer: id, status: 'completed' }])
     expect(store.startingWith('ses_other_')).toHaveLength(2)
     expect(new Database(place.path).query('PRAGMA integrity_check').get()).toEqual({ integrity_check: 'ok' })
-  }, 60_000)
+  }, 180_000)
 })
 
 describe('a store that cannot be used says what is wrong', () => {

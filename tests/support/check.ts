@@ -12,7 +12,7 @@ const STEPS: readonly (readonly [name: string, command: readonly string[]])[] = 
   ['types', ['tsc', '-p', '.']],
   ['unused code', ['knip']],
 ]
-const TEST_TIMEOUT_MS = 60_000
+const TEST_TIMEOUT_MS = 180_000
 /** Files of tests at once: while one waits for its agents another computes. More would need more memory than many have. */
 const AT_ONCE = 2
 

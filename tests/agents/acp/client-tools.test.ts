@@ -165,7 +165,7 @@ describe.each(['gemini', 'opencode'] as const)("a client's tools with the real %
 
     play(saying('Bye.'))
     expect(textOf(await prompt(session, 'Thanks'))).toBe('Bye.')
-  }, 60_000)
+  }, 180_000)
 
   test('are all that is offered, by names and schemas that every provider takes', async () => {
     play(calling(['odd_n_me', { any: [1] }]), saying('ok'))
@@ -181,7 +181,7 @@ describe.each(['gemini', 'opencode'] as const)("a client's tools with the real %
     expect(JSON.stringify(call?.body['tools'])).toContain('The weather of a city.')
     expect(JSON.stringify(call?.body).length).toBeLessThan(4000)
     await answer(session, [result(idsOf(first)[0] ?? '', 'fine')])
-  }, 60_000)
+  }, 180_000)
 
   test('are called several at once, and the model gets all results in one turn', async () => {
     play(
@@ -196,7 +196,7 @@ describe.each(['gemini', 'opencode'] as const)("a client's tools with the real %
     expect(textOf(legs.at(-1) ?? [])).toBe('Both.')
     expect(received()).toHaveLength(2)
     for (const id of legs.flatMap(idsOf)) expect(last()).toContain(`of ${id}`)
-  }, 60_000)
+  }, 180_000)
 
   test('give back text, images, nothing, and failures', async () => {
     const call = calling(['get_weather', { city: 'Bern' }])
@@ -221,7 +221,7 @@ describe.each(['gemini', 'opencode'] as const)("a client's tools with the real %
     const long = 'x'.repeat(200_000)
     expect(await give(long)).toContain(long)
     expect(leg.at(-1)).toMatchObject({ type: 'done', stopReason: 'end_turn' })
-  }, 60_000)
+  }, 180_000)
 
   test('are called round after round, the same call too', async () => {
     const call = calling(['get_weather', { city: 'Bern' }])
@@ -237,7 +237,7 @@ describe.each(['gemini', 'opencode'] as const)("a client's tools with the real %
       ...Array.from({ length: 6 }, () => undefined),
       name === 'gemini' ? { inputTokens: 70, outputTokens: 35 } : { inputTokens: 10, outputTokens: 5 },
     ])
-  }, 60_000)
+  }, 180_000)
 
   const limits =
     name === 'gemini'
@@ -270,7 +270,7 @@ describe.each(['gemini', 'opencode'] as const)("a client's tools with the real %
       const types = new Set([...first, ...second].map(({ type }): string => type))
       for (const type of ['tool_use', 'tool_result', 'approval']) expect(types).not.toContain(type)
     },
-    60_000,
+    180_000,
   )
 
   if (name === 'gemini')
@@ -292,7 +292,7 @@ describe.each(['gemini', 'opencode'] as const)("a client's tools with the real %
       expect(modes()).toEqual(['ANY', undefined, 'ANY'])
       expect(received().at(-1)?.tools).toEqual(['mcp_get_weather'])
       expect(JSON.stringify(received().at(-1)?.body['generationConfig'])).toContain('"thinkingBudget":1024')
-    }, 60_000)
+    }, 180_000)
 
   describe('are known to a conversation that goes on from its history', () => {
     const history: readonly HistoryMessage[] = [
@@ -336,7 +336,7 @@ describe.each(['gemini', 'opencode'] as const)("a client's tools with the real %
       const second = await answer(session, [result(idsOf(events)[0] ?? '', 'RAIN')])
       expect(textOf(second)).toBe('So it is sunny.')
       expect(last()).toContain('RAIN')
-    }, 60_000)
+    }, 180_000)
 
     test('and with what the user says then', async () => {
       play(saying('Yes.'))
@@ -351,7 +351,7 @@ describe.each(['gemini', 'opencode'] as const)("a client's tools with the real %
           ['model', 'text'],
           ['user', 'text'],
         ])
-    }, 60_000)
+    }, 180_000)
   })
 
   test('are those of the session alone, where several wait at once and one has none', async () => {
@@ -376,7 +376,7 @@ describe.each(['gemini', 'opencode'] as const)("a client's tools with the real %
       expect(tools.filter((tool) => tool.includes('only_')).length).toBeLessThan(2)
     expect(textOf(await answer(two, [result(idsOf(second)[0] ?? '', 'RESULT-B')]))).toContain('RESULT-B')
     expect(textOf(await answer(one, [result(idsOf(first)[0] ?? '', 'RESULT-A')]))).toContain('RESULT-A')
-  }, 60_000)
+  }, 180_000)
 
   test('can be left waiting: a turn that is closed then calls no model any more', async () => {
     play(calling(['get_weather', { city: 'Bern' }]), saying('never'))
@@ -391,7 +391,7 @@ describe.each(['gemini', 'opencode'] as const)("a client's tools with the real %
     })
     await Bun.sleep(300)
     expect(received()).toHaveLength(1)
-  }, 60_000)
+  }, 180_000)
 
   test('can be called in a leg that is aborted', async () => {
     play(calling(['get_weather', { city: 'Bern' }]), () => ({ text: 'a b c', stallAfter: 1 }))
@@ -407,7 +407,7 @@ describe.each(['gemini', 'opencode'] as const)("a client's tools with the real %
     expect(error).toMatchObject({ code: 'cancelled' })
     await provider.idle()
     expect(session.alive).toBe(name === 'opencode')
-  }, 60_000)
+  }, 180_000)
 
   test('cannot be answered when the process has gone', async () => {
     play(calling(['get_weather', { city: 'Bern' }]), saying('never'))
@@ -427,7 +427,7 @@ describe.each(['gemini', 'opencode'] as const)("a client's tools with the real %
       expect(await processesIn(own.home)).toEqual([])
       await own.remove()
     }
-  }, 60_000)
+  }, 180_000)
 })
 
 /** The turns of a request of Gemini's, each with its role and what its parts are. */

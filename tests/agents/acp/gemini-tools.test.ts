@@ -181,7 +181,7 @@ describe('the tools that the real gemini is given or not', () => {
       const said = JSON.stringify(received()[0]?.body['contents'])
       expect(said.split(`"name":"${known}"`)).toHaveLength(3)
     },
-    60_000,
+    180_000,
   )
 
   test('can be made to be called with the model of the environment, where the request names none', async () => {
@@ -218,7 +218,7 @@ describe('the tools that the real gemini is given or not', () => {
     } finally {
       await other.close()
     }
-  }, 60_000)
+  }, 180_000)
 
   test('are none where the client has none, and what the model calls all the same does not run', async () => {
     let at = 0
@@ -233,7 +233,7 @@ describe('the tools that the real gemini is given or not', () => {
       expect(fields(body['toolConfig'])).toEqual({})
     }
     expect(events.find((event) => event.type === 'tool_result')).toMatchObject({ isError: true })
-  }, 60_000)
+  }, 180_000)
 
   test('are asked for again and again though they are not there, until that is an error', async () => {
     for (const profile of ['pure', 'project'] as const) {
@@ -249,7 +249,7 @@ describe('the tools that the real gemini is given or not', () => {
     }
     // A chat of 20 turns may make as many calls, and these are counted together.
     expect(received().length).toBeLessThan(32)
-  }, 60_000)
+  }, 180_000)
 
   test('are no hindrance to an answer that repeats itself', async () => {
     const text = 'All work and no play makes Jack a dull boy, as it is said.\n'.repeat(40)
@@ -257,5 +257,5 @@ describe('the tools that the real gemini is given or not', () => {
     const events = await prompt(await open())
     expect(textOf(events)).toBe(text)
     expect(events.at(-1)).toMatchObject({ type: 'done', stopReason: 'end_turn' })
-  }, 60_000)
+  }, 180_000)
 })

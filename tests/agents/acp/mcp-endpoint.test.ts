@@ -183,7 +183,7 @@ describe('a connection', () => {
     ).toEqual(['', ''])
     calls[0]?.answer({ content: [{ type: 'text', text: 'sunny' }] })
     expect(await waiting.text()).toContain('sunny')
-  }, 60_000)
+  }, 180_000)
 })
 
 test('leaves no port open when it is stopped', async () => {

@@ -108,7 +108,7 @@ describe.each([
       expect(error).toMatchObject({ code: 'unsupported_option', details: { option: 'images' } })
       expect(provider.calls).toHaveLength(before)
       await session.close()
-    }, 60_000)
+    }, 180_000)
 
   // OpenCode always tries again, and does not tell so (1.18.33).
   if (name === 'gemini')

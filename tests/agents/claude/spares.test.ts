@@ -16,7 +16,7 @@ import { type AgentHome, agentEnv, createAgentHome } from '../env.ts'
 import { never, options as plainOptions } from './support.ts'
 
 const INSTALL_MS = 600_000
-const LONG_MS = 60_000
+const LONG_MS = 180_000
 
 let provider: MockProvider
 let home: AgentHome

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { RecordedRequest } from '../../support/mock-provider/index.ts'
 import { describeAgents } from './suite.ts'
 
-const LONG_MS = 60_000
+const LONG_MS = 180_000
 const MANY = 6
 
 interface Body {

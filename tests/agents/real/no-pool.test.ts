@@ -9,7 +9,7 @@ import { type AgentHome, agentEnv, createAgentHome } from '../env.ts'
 import { REAL_AGENTS } from './agents.ts'
 
 const INSTALL_MS = 600_000
-const LONG_MS = 60_000
+const LONG_MS = 180_000
 
 let provider: MockProvider
 let home: AgentHome

@@ -159,7 +159,7 @@ describe("the owner's examples", () => {
       clinvk.url,
     )
     expect(JSON.parse(out)).toMatchObject({ backend: 'claude', response: '<explain async/await>' })
-  }, 60_000)
+  }, 180_000)
 
   test('of parallel execution', async () => {
     echo()
@@ -183,7 +183,7 @@ describe("the owner's examples", () => {
         { backend: 'codex', response: '<task 2>', output: '<task 2>' },
       ],
     })
-  }, 60_000)
+  }, 180_000)
 
   test('of health and backends', async () => {
     expect(JSON.parse(await runExample('curl http://localhost:8080/health', clinvk.url))).toMatchObject({
@@ -207,5 +207,5 @@ describe("the owner's examples", () => {
     })
     const data = await json(response)
     expect(data.response).toBe('<hello world>')
-  }, 60_000)
+  }, 180_000)
 })

@@ -13,19 +13,19 @@ describeAgents((agent, stage) => {
     expect(answerOf(events)).toBe('At last.')
     expect(events.at(-1)?.type).toBe('done')
     if (agent.tells.retries) expect(typesOf(events)).toContain('progress')
-  }, 60_000)
+  }, 180_000)
 
   test('tells an unknown model as such', async () => {
     stage.model.play({ status: 404, errorType: 'not_found_error', message: 'model: nope is not found' })
     const problem = await json(await prompt('hi', { ephemeral: true }))
     expect(problem).toMatchObject({ code: 'model_not_found', status: 404 })
-  }, 60_000)
+  }, 180_000)
 
   test('tells a context that is too long as such', async () => {
     stage.model.play({ status: 400, message: 'prompt is too long: 210000 tokens > 200000 maximum' })
     const problem = await json(await prompt('hi', { ephemeral: true }))
     expect(problem).toMatchObject({ code: 'context_too_long', status: 400 })
-  }, 60_000)
+  }, 180_000)
 
   test('stops when the model would speak more often than max_turns allows', async () => {
     const path = join(stage.home.workdir, 'again.txt')
@@ -76,5 +76,5 @@ describeAgents((agent, stage) => {
     await stage.model.idle()
     stage.model.play({ text: 'Back.' })
     expect((await json(await prompt('hi'))).response).toBe('Back.')
-  }, 60_000)
+  }, 180_000)
 })

@@ -52,7 +52,7 @@ describe('agents that ignore SIGTERM', () => {
       ],
     })
     expect((await runningIn(home)).map(({ pid }) => pid)).toEqual([clinvk.pid])
-  }, 30_000)
+  }, 180_000)
 
   test('are gone when the server has stopped', async () => {
     const answering = clinvk.post('/api/v1/parallel', { tasks: [deaf, deaf] }).catch(() => undefined)
@@ -60,5 +60,5 @@ describe('agents that ignore SIGTERM', () => {
     expect(await clinvk.stop()).toBe(0)
     expect(await runningIn(home)).toEqual([])
     await answering
-  }, 30_000)
+  }, 180_000)
 })
