@@ -13,8 +13,6 @@ const STEPS: readonly (readonly [name: string, command: readonly string[]])[] = 
   ['unused code', ['knip']],
 ]
 const TEST_TIMEOUT_MS = 180_000
-/** Files of tests at once: while one waits for its agents another computes. More would need more memory than many have. */
-const AT_ONCE = 2
 
 const folder = await mkdtemp(join(tmpdir(), 'clinvk-check-'))
 let passed = 0
@@ -33,7 +31,6 @@ try {
     process.execPath,
     'test',
     `--timeout=${TEST_TIMEOUT_MS}`,
-    `--parallel=${AT_ONCE}`,
     '--reporter=junit',
     `--reporter-outfile=${report}`,
     'tests',
