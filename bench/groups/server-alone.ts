@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { freePort } from '../../tests/support/free-port.ts'
 import { ratioText, spread } from '../format.ts'
 import type { Run } from '../group.ts'
 import { runLoad } from '../load-job.ts'
@@ -113,13 +114,4 @@ function kept({ headers }: Response): Record<string, string> {
   return Object.fromEntries(
     [...headers].filter(([name]) => !['date', 'content-length', 'connection'].includes(name)),
   )
-}
-
-/** It may be taken again before it is used; then the server says so and ends. */
-async function freePort(): Promise<number> {
-  const server = Bun.serve({ hostname: '127.0.0.1', port: 0, fetch: () => new Response() })
-  const { port } = server
-  await server.stop(true)
-  if (port === undefined) throw new Error('There is no free port.')
-  return port
 }

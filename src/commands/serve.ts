@@ -4,6 +4,7 @@ import { readEnvFile } from '../config/env-file.ts'
 import type { Config } from '../config/schema.ts'
 import type { BackendInfo, Engine } from '../engine/types.ts'
 import { ClinvkError } from '../errors.ts'
+import { isRunning } from '../process/is-running.ts'
 import { plainChat } from '../server/chat/run-chat.ts'
 import { listen } from '../server/listen.ts'
 import { VERSION } from '../version.ts'
@@ -81,8 +82,9 @@ async function begin(engine: Engine, config: Config) {
     return { server, hasKeys: apiKeys.length > 0 }
   } catch (error) {
     const { host, port } = config.server
-    const other = port === 0 ? undefined : await askPort(callableHost(host), port)
-    const text = error instanceof Error ? error.message : String(error)
+    const { message: text, cause } = error as Error
+    const inUse = (cause as NodeJS.ErrnoException | undefined)?.code === 'EADDRINUSE'
+    const other = inUse ? await askPort(callableHost(host), port) : undefined
     throw new ClinvkError(
       'cannot_listen',
       other?.kind === 'clinvk'
@@ -108,20 +110,11 @@ async function untilSignal(stop: () => Promise<void>): Promise<void> {
   await stopped.promise
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
-}
-
 /** Calls back once when the script that started us has ended, as it may have before, or what it started us by. */
 function whenParentIsGone(script: number, onGone: () => void): void {
   const parent = process.ppid
   const timer = setInterval(() => {
-    if (process.ppid === parent && isAlive(script)) return
+    if (process.ppid === parent && isRunning(script)) return
     clearInterval(timer)
     onGone()
   }, 500)

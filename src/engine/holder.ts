@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { isRunning } from '../process/is-running.ts'
 
 /** Names this process among all that use a store, on whatever machine or in whatever container. */
 export function newHolder(): string {
@@ -14,13 +15,4 @@ export function holderLives(name: string, ours: string): boolean {
   const [pid, host] = name.split(':')
   if (host !== hostname()) return true
   return Number(pid) !== process.pid && isRunning(Number(pid))
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, realpath, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '../support/free-port.ts'
 import { runningIn, waitUntil } from '../support/processes.ts'
 import { openTerminal, type Terminal } from './terminal.ts'
 
@@ -74,12 +75,4 @@ export async function createMachine(
   }
   for (const program of ['sh', ...programs]) await machine.add(program)
   return machine
-}
-
-async function freePort(): Promise<number> {
-  const server = Bun.serve({ hostname: '127.0.0.1', port: 0, fetch: () => new Response() })
-  const { port } = server
-  await server.stop(true)
-  if (port === undefined) throw new Error('There is no free port.')
-  return port
 }
